@@ -1,0 +1,1 @@
+"""Who runs what, when: peers, their sockets and their tables together, on asyncio."""

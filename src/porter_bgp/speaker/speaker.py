@@ -1,0 +1,312 @@
+"""A BGP speaker: peers, sockets and tables together, on asyncio.
+
+    speaker = Speaker(SpeakerConfig())
+    running = asyncio.create_task(speaker.run())
+    speaker.configure({"tor": PeerConfig(...)})
+    speaker.announce(Prefix.parse("192.0.2.1/32"), {"tor": (Path(0, RouteAttributes()),)})
+    speaker.tables_complete({"tor"})
+
+`configure` and `announce` state the whole truth, of the few peers and of one prefix; the speaker
+finds the difference. Nothing here raises for what a peer or the network does: that is seen in
+`view`, and `on_change` says when to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from porter_bgp.config import SpeakerConfig
+from porter_bgp.rib import LocRib
+from porter_bgp.session import Stop
+from porter_bgp.speaker.peer import Peer
+from porter_bgp.speaker.sight import see_peer
+from porter_bgp.transport.errors import describe
+from porter_bgp.transport.tcp import Listener, TcpConnection
+from porter_bgp.view import SpeakerView
+from porter_bgp.wire import split_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from porter_bgp.config import PeerConfig
+    from porter_bgp.rib import Candidate, Path
+    from porter_bgp.session import RestartFacts
+    from porter_bgp.wire import PathAttributes, Prefix
+
+log = logging.getLogger(__name__)
+
+PeerName = str
+
+_LISTEN_AGAIN = 5.0  # seconds after a socket could not be had
+_LEAVE_SECONDS = 2.0  # for the last words to reach the peers
+_LOOK_AGAIN = 0.005  # seconds between two looks at what has gone out
+_REPLACED = replace(Stop.config_changed(), final=True)  # another session takes its place
+
+
+def _jitter() -> float:
+    return random.uniform(0.75, 1.0)  # noqa: S311 - RFC 4271 §10 asks for spread, not secrecy
+
+
+class Speaker:
+    """A BGP speaker.
+
+    Args:
+        config: What all peers share; `configure` may replace it.
+        on_change: Called, in the loop, when a session came up, went down or failed to come up.
+        on_received: Called, in the loop, when accepted routes came or went.
+    """
+
+    def __init__(
+        self,
+        config: SpeakerConfig | None = None,
+        *,
+        on_change: Callable[[PeerName], None] | None = None,
+        on_received: Callable[[], None] | None = None,
+        jitter: Callable[[], float] = _jitter,
+    ) -> None:
+        self._config = config or SpeakerConfig()
+        self._on_change = on_change
+        self._on_received = on_received
+        self._jitter = jitter
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._peers: dict[PeerName, Peer] = {}
+        self._wanted: dict[PeerName, PeerConfig] = {}
+        self._leaving: set[Peer] = set()
+        self._routes: dict[Prefix, Mapping[PeerName, tuple[Path, ...]]] = {}
+        self._complete: set[PeerName] = set()
+        self._facts: RestartFacts | None = None
+        self._touched: set[Prefix] = set()
+        self._loc_rib = LocRib()
+        self._listener = Listener(self._accept)
+        self._listening: tuple[int, ...] = ()
+        self._listen_error: str | None = None
+        self._listen_timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Have sessions until `close`. Cancelled, it closes every connection without a word."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._listen()
+            self._apply()
+            await self._ended.wait()
+        finally:
+            self._dispose()
+
+    async def close(self, how: Stop = Stop.RESTART, *, seconds: float = _LEAVE_SECONDS) -> None:
+        """End every session in this way, wait for the last words to go, and let `run` return."""
+        for peer in self._peers.values():
+            peer.stop(how)
+        await self._until(lambda: all(peer.at_rest for peer in self._peers.values()), seconds)
+        self._ended.set()
+
+    async def leave(self, text: str = "", *, seconds: float = _LEAVE_SECONDS) -> None:
+        """Withdraw everything, then end every session with Cease 6/2 and `text` (RFC 9003)."""
+        for prefix in list(self._routes):
+            self.announce(prefix, {})
+        await self._until(
+            lambda: not any(peer.outbound.pending for peer in self._peers.values()), seconds
+        )
+        await self.close(Stop.leave(text), seconds=seconds)
+
+    def configure(
+        self, peers: Mapping[PeerName, PeerConfig], shared: SpeakerConfig | None = None
+    ) -> None:
+        """Have exactly these peers, and what they share. Idempotent.
+
+        A peer whose change needs another session gets one; all others keep theirs. After it, the
+        caller announces every prefix again, and says for which peers the tables are complete.
+        """
+        shared, before = shared or self._config, self._config
+        self._config, self._wanted = shared, dict(peers)
+        if self._loop is not None:
+            if shared.listen != before.listen:
+                self._listen()
+            self._apply()
+
+    def announce(self, prefix: Prefix, paths: Mapping[PeerName, tuple[Path, ...]]) -> None:
+        """Replace everything said of a prefix, to every peer; {} withdraws it from all."""
+        before = self._routes.get(prefix, {})
+        if paths:
+            self._routes[prefix] = paths
+        else:
+            self._routes.pop(prefix, None)
+        for name in before.keys() | paths.keys():
+            if (peer := self._peers.get(name)) is not None:
+                peer.outbound.announce(prefix, paths.get(name, ()))
+
+    def prefixes(self) -> AbstractSet[Prefix]:
+        """What is announced to anyone: a view that follows."""
+        return self._routes.keys()
+
+    def tables_complete(self, peers: AbstractSet[PeerName]) -> None:
+        """All that these peers are to have has been announced: End-of-RIB may go to them."""
+        self._complete |= peers
+        for name in peers & self._peers.keys():
+            self._peers[name].outbound.complete()
+
+    def restart_facts(self, facts: RestartFacts) -> None:
+        """What the next OPENs say of our own restart (RFC 4724 §4.1)."""
+        self._facts = facts
+        for peer in self._peers.values():
+            peer.restart_facts(facts)
+
+    def take_changes(self) -> Mapping[PeerName, AbstractSet[Prefix]]:
+        """The prefixes of which each peer was told something since this was last asked."""
+        changes: dict[PeerName, AbstractSet[Prefix]] = {}
+        for name, peer in self._peers.items():
+            sent = {
+                split_key(family, key)[1]
+                for family, keys in peer.outbound.take_sent().items()
+                for key in keys
+            }
+            if sent:
+                changes[name] = sent
+        return changes
+
+    def take_received(self) -> AbstractSet[Prefix]:
+        """The prefixes whose multipath set is another since this was last asked."""
+        touched, self._touched = self._touched, set()
+        tables = [
+            peer.inbound.table
+            for peer in self._peers.values()
+            if peer.inbound is not None and peer.inbound.table is not None
+        ]
+        return self._loc_rib.reconsider(touched, tables)
+
+    def received(self) -> AbstractSet[Prefix]:
+        """The prefixes that peers told of and that were accepted, as of `take_received`."""
+        return self._loc_rib.prefixes()
+
+    def paths(self, prefix: Prefix) -> tuple[Candidate, ...]:
+        """The received paths to use together, the best first, as of `take_received`."""
+        return self._loc_rib.decision(prefix).multipath
+
+    def advertised(self, name: PeerName, prefix: Prefix) -> tuple[tuple[int, PathAttributes], ...]:
+        """What a peer was told of a prefix on the present session."""
+        peer = self._peers.get(name)
+        return () if peer is None else peer.outbound.advertised(prefix)
+
+    def view(self) -> SpeakerView:
+        """Everything but the routes."""
+        return SpeakerView(
+            now=0.0 if self._loop is None else self._loop.time(),
+            peers={name: see_peer(peer) for name, peer in self._peers.items()},
+            prefixes=len(self._routes),
+            listening=self._listening,
+            listen_error=self._listen_error,
+        )
+
+    # Peers
+
+    def _apply(self) -> None:
+        for name in self._peers.keys() - self._wanted.keys():
+            self._remove(name, Stop.deconfigured())
+        for name, config in self._wanted.items():
+            peer = self._peers.get(name)
+            if peer is not None and not peer.reconfigure(config, self._config):
+                self._remove(name, _REPLACED)
+                peer = None
+            if peer is None:
+                self._add(name, config)
+        self._complete &= self._wanted.keys()
+        self._protect()
+
+    def _add(self, name: PeerName, config: PeerConfig) -> None:
+        peer = Peer(name, config, self._config, jitter=self._jitter, hear=self)
+        self._peers[name] = peer
+        if self._facts is not None:
+            peer.restart_facts(self._facts)
+        for prefix, paths in self._routes.items():
+            if name in paths:
+                peer.outbound.announce(prefix, paths[name])
+        if name in self._complete:
+            peer.outbound.complete()
+        peer.start()
+
+    def _remove(self, name: PeerName, how: Stop) -> None:
+        peer = self._peers.pop(name)
+        peer.stop(how)
+        if not peer.at_rest:
+            self._leaving.add(peer)
+            self._running_loop.call_later(_LEAVE_SECONDS, self._forget, peer)
+
+    def _forget(self, peer: Peer) -> None:
+        self._leaving.discard(peer)
+        peer.dispose()
+
+    def changed(self, name: PeerName) -> None:
+        """A peer's state is another (`Hearing`)."""
+        if self._on_change is not None:
+            self._on_change(name)
+
+    def received_routes(self, prefixes: AbstractSet[Prefix]) -> None:
+        """Accepted routes to these came or went (`Hearing`)."""
+        self._touched |= prefixes
+        if self._on_received is not None:
+            self._on_received()
+
+    # Sockets
+
+    def _listen(self) -> None:
+        self._listener.close()
+        if self._listen_timer is not None:
+            self._listen_timer.cancel()
+            self._listen_timer = None
+        try:
+            self._listener.listen(self._config.listen)
+        except OSError as error:
+            self._listener.close()
+            self._listen_error = describe(error)
+            log.error("cannot listen: %s", self._listen_error)  # noqa: TRY400 - the sentence is all
+            self._listen_timer = self._running_loop.call_later(_LISTEN_AGAIN, self._listen)
+        else:
+            self._listen_error = None
+        self._listening = tuple(self._listener.ports)
+
+    def _protect(self) -> None:
+        keys = {
+            peer.config.tcp.remote: peer.config.tcp.md5_password
+            for peer in self._peers.values()
+            if peer.config.tcp.md5_password is not None
+        }
+        try:
+            self._listener.protect(keys)
+        except OSError as error:
+            self._listen_error = describe(error)
+            log.error("cannot listen: %s", self._listen_error)  # noqa: TRY400 - the sentence is all
+            self._listener.close()
+            self._listening = ()
+
+    def _accept(self, connection: TcpConnection) -> None:
+        for peer in self._peers.values():
+            if peer.config.tcp.remote == connection.remote:
+                peer.accept(connection)
+                return
+        log.info("refused a connection from %s: no such peer", connection.remote)
+        connection.close(reset=True)
+
+    # Ending
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        until = self._running_loop.time() + seconds
+        while not done() and self._running_loop.time() < until:  # noqa: ASYNC110 - bounded, at the end
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def _dispose(self) -> None:
+        self._listener.close()
+        if self._listen_timer is not None:
+            self._listen_timer.cancel()
+        for peer in (*self._peers.values(), *self._leaving):
+            peer.dispose()
+
+    @property
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError("the speaker does not run yet: await Speaker.run first")
+        return self._loop

@@ -1,0 +1,1 @@
+"""How octets travel: TCP sockets, their options, what their errors mean; no protocol in here."""
