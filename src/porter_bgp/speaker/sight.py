@@ -29,9 +29,7 @@ def see_peer(peer: Peer) -> PeerView:
         peer_asn=negotiated.peer_asn if negotiated else peer.config.session.peer_asn,
         peer_id=negotiated.peer_id if negotiated else None,
         hold_time=negotiated.hold_time if negotiated else 0,
-        families={
-            family: _see_family(peer, peer.outbound.tables[family]) for family in sorted(families)
-        },
+        families={family: _see_family(peer, tables[family]) for family in sorted(families)},
         last_down=_see_down(peer),
         flaps=counters.flaps,
         received_messages={kind.name: count for kind, count in counters.received.items()},
