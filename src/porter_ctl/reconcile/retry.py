@@ -1,0 +1,82 @@
+"""Objects to be worked on: each once, in order, and those that failed again after a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from porter_ctl.api import ObjectRef
+
+_FIRST = 0.1  # seconds
+_LONGEST = 30.0
+_STEEP_FIRST = 5.0  # where only a person can help
+
+
+class RetryQueue:
+    """A queue of references to objects."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready: dict[ObjectRef, None] = {}
+        self._failures: dict[ObjectRef, int] = {}
+        self._timers: dict[ObjectRef, asyncio.TimerHandle] = {}
+        self._woken = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many are to be worked on now."""
+        return len(self._ready)
+
+    def add(self, ref: ObjectRef) -> None:
+        """Have `ref` worked on, whether or not it waits after a failure."""
+        if (timer := self._timers.pop(ref, None)) is not None:
+            timer.cancel()
+        self._ready[ref] = None
+        self._woken.set()
+
+    def add_all(self, refs: Iterable[ObjectRef]) -> None:
+        """Have all of these worked on."""
+        for ref in refs:
+            self.add(ref)
+
+    async def take(self) -> ObjectRef:
+        """The next one; waits for it."""
+        while not self._ready:
+            await self.rest()
+        ref = next(iter(self._ready))
+        del self._ready[ref]
+        return ref
+
+    async def rest(self) -> None:
+        """Wait until something is added, or `wake`."""
+        self._woken.clear()
+        await self._woken.wait()
+
+    def wake(self) -> None:
+        """End a `rest`."""
+        self._woken.set()
+
+    def done(self, ref: ObjectRef) -> None:
+        """It went well: its failures are forgotten."""
+        self._failures.pop(ref, None)
+
+    def again(self, ref: ObjectRef) -> None:
+        """It was overtaken by somebody else's write: at once, then after growing times."""
+        if self._failures.get(ref, 0) == 0:
+            self._failures[ref] = 1
+            self.add(ref)
+        else:
+            self.later(ref)
+
+    def later(self, ref: ObjectRef, *, steep: bool = False) -> None:
+        """It failed: again after a time that doubles with each failure."""
+        failures = self._failures[ref] = self._failures.get(ref, 0) + 1
+        delay = min((_STEEP_FIRST if steep else _FIRST) * 2 ** min(failures, 16), _LONGEST)
+        if ref not in self._ready and ref not in self._timers:
+            self._timers[ref] = self._loop.call_later(delay, self._due, ref)
+
+    def _due(self, ref: ObjectRef) -> None:
+        del self._timers[ref]
+        self.add(ref)
