@@ -22,10 +22,10 @@ from porter_ctl.plan import (
     Reason,
     ReleaseVIP,
     ReplaceVIP,
+    addresses_of_nodes,
     compile_pools,
     plan_service,
 )
-from porter_ctl.plan.addresses import addresses_in
 from porter_ctl.reconcile.crash import crash_point
 from porter_ctl.reconcile.retry import RetryQueue
 from porter_ctl.store.port import (
@@ -41,8 +41,8 @@ from porter_ctl.store.port import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from porter_ctl.api import Key, Resource, VIPPool
-    from porter_ctl.plan import Address, ServicePlan, Step, Verdict
+    from porter_ctl.api import Key, Node, Resource, VIPPool
+    from porter_ctl.plan import ServicePlan, Step, Verdict
     from porter_ctl.store.port import ClusterPort, Leadership
     from porter_ctl.store.stores import Stores
 
@@ -105,11 +105,11 @@ class Allocator:
         """Note that what this key stands for has changed."""
         match kind:
             case Kind.SERVICE:
-                self.ledger.set_service(key, self._stores.services.get(key))
+                if self.ledger.set_service(key, self._stores.services.get(key)):
+                    self._wake_waiting()
                 self._queue.add(_service(key))
                 if key not in self._stores.services:
                     self._verdicts.pop(key, None)
-                    self._wake_waiting()
             case Kind.VIP:
                 vip = self._stores.vips.get(key)
                 for owner in self.ledger.set_vip(key, vip):
@@ -132,7 +132,7 @@ class Allocator:
         self._queue.wake()
         if self._pools_stale and self.ready:
             self._pools_stale = False
-            self.ledger.set_pools(compile_pools(self._pools(), self._node_addresses()))
+            self.ledger.set_pools(compile_pools(self._pools(), addresses_of_nodes(self._nodes())))
             self._queue.add_all(_service(key) for key in self._verdicts)
         if self.ledger.pass_time(self._loop.time()):
             self._wake_waiting()
@@ -277,15 +277,11 @@ class Allocator:
     def _wake_waiting(self) -> None:
         self._queue.add_all(_service(owner) for owner in self._waiting)
 
+    def _nodes(self) -> list[Node]:
+        return [node for _, node in self._stores.nodes.items()]
+
     def _pools(self) -> list[VIPPool]:
         return [pool for _, pool in self._stores.vip_pools.items()]
-
-    def _node_addresses(self) -> dict[Address, str]:
-        return {
-            address: key
-            for key, node in self._stores.nodes.items()
-            for address in addresses_in(node.internal_ips)
-        }
 
 
 def _service(owner: Key) -> ObjectRef:

@@ -1,0 +1,1 @@
+"""What this machine is and does: its boot, its addresses, what its dataplane serves."""

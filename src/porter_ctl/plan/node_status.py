@@ -1,0 +1,156 @@
+"""What a node says of itself in its BGPNode: sessions, counts, and what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from porter_ctl.api import BGPNodeStatus, NodeException, NodeSession, SessionState
+from porter_ctl.plan.conditions import condition, merged
+from porter_ctl.plan.verdict import Reason, Verdict, foremost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from porter_bgp.view import PeerView, SpeakerView
+    from porter_ctl.api import BGPNode
+    from porter_ctl.plan.context import Context
+    from porter_ctl.plan.prefix import PrefixPlan
+
+ANNOUNCING = "Announcing"
+DATAPLANE_VERIFIED = "DataplaneVerified"
+MAX_SESSIONS = 128
+MAX_EXCEPTIONS = 64
+_MAX_MESSAGE = 1024
+# What is so on every node, or for every prefix of this one (the conditions tell), or rightly so
+# here, is no exception.
+_EXPECTED = frozenset(
+    {
+        Reason.NOT_ALLOCATED,
+        Reason.NO_ADVERTISEMENT,
+        Reason.NODE_NOT_SELECTED,
+        Reason.NO_CONFIG,
+        Reason.NODE_EXCLUDED,
+        Reason.NODE_DRAINED,
+        Reason.NO_ENDPOINT,
+        Reason.NO_LOCAL_ENDPOINT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """What a node knows of itself.
+
+    Attributes:
+        context: Under which it plans.
+        view: What its speaker sees.
+        desired: How many prefixes its plans announce.
+        announced: How many of them at least one peer was sent.
+        exceptions: As `exception_of` gives them.
+        dataplane_unverified: The dataplane gate has nobody to ask.
+        pod_uid: Of its Pod.
+        incarnation: Of its process.
+    """
+
+    context: Context
+    view: SpeakerView
+    desired: int
+    announced: int
+    exceptions: tuple[NodeException, ...] = ()
+    dataplane_unverified: bool = False
+    pod_uid: str = ""
+    incarnation: str = ""
+
+
+def exception_of(plan: PrefixPlan) -> NodeException | None:
+    """Return what to report of a plan as the gates admitted it; None if all is as expected."""
+    unexpected = tuple(one for one in plan.verdicts if one.reason not in _EXPECTED)
+    worst = foremost(unexpected)
+    if worst is None:
+        return None
+    peer = worst.subject if worst.reason is Reason.NO_NEXT_HOP else ""
+    return NodeException(prefix=str(plan.prefix), peer=peer, reason=worst.reason)
+
+
+def bgp_node_status(before: BGPNode, report: NodeReport, at: str) -> BGPNodeStatus:
+    """Return the status that the node should write."""
+    sessions = node_sessions(report.context, report.view)
+    up = sum(session.state is SessionState.ESTABLISHED for session in sessions)
+    exceptions = sorted(report.exceptions, key=lambda one: (one.prefix, one.peer))
+    return BGPNodeStatus(
+        pod_uid=report.pod_uid,
+        incarnation=report.incarnation,
+        summary=f"{up}/{len(sessions)} peers, {report.announced}/{report.desired} VIPs",
+        sessions=sessions[:MAX_SESSIONS],
+        desired=report.desired,
+        announced=report.announced,
+        exceptions=tuple(exceptions[:MAX_EXCEPTIONS]),
+        exceptions_omitted=max(0, len(exceptions) - MAX_EXCEPTIONS),
+        conditions=merged(
+            before.status.conditions,
+            (
+                condition(
+                    ANNOUNCING,
+                    holds=report.context.barred is None,
+                    verdict=report.context.barred
+                    or Verdict(reason=Reason.ACCEPTED, message="this node may announce"),
+                ),
+                condition(
+                    DATAPLANE_VERIFIED,
+                    holds=not report.dataplane_unverified,
+                    verdict=_dataplane(unverified=report.dataplane_unverified),
+                ),
+            ),
+            at=at,
+        ),
+    )
+
+
+def node_sessions(context: Context, view: SpeakerView) -> tuple[NodeSession, ...]:
+    """Return all sessions this node should have, those it may not have included, by name."""
+    sessions = [_session(name, view.peers.get(name)) for name in context.peers]
+    sessions += (
+        NodeSession(
+            peer=verdict.subject.removeprefix("BGPPeer/"),
+            reason=verdict.reason,
+            message=str(verdict)[:_MAX_MESSAGE],
+        )
+        for verdict in context.verdicts
+        if verdict.subject.startswith("BGPPeer/")
+    )
+    return tuple(sorted(sessions, key=lambda session: session.peer))
+
+
+def _session(name: str, peer: PeerView | None) -> NodeSession:
+    if peer is None:
+        return NodeSession(peer=name, reason=Reason.SESSION_DOWN, message="it was not begun yet")
+    if peer.established:
+        return NodeSession(peer=name, state=SessionState.ESTABLISHED)
+    down = peer.last_down
+    return NodeSession(
+        peer=name,
+        state=SessionState[peer.state.name],
+        reason=Reason.SESSION_DOWN,
+        message=(down.text if down else f"no answer from {peer.remote} yet")[:_MAX_MESSAGE],
+    )
+
+
+def _dataplane(*, unverified: bool) -> Verdict:
+    if unverified:
+        return Verdict(
+            reason=Reason.DATAPLANE_UNVERIFIED,
+            message="nothing answers for kube-proxy on this node; first announcements wait a while",
+            remedy="set dataplane.gate of the BGPConfig to Delay if there is no kube-proxy here",
+        )
+    return Verdict(reason=Reason.ACCEPTED, message="first announcements wait for the dataplane")
+
+
+def conflicts(plans: Iterable[PrefixPlan]) -> frozenset[Verdict]:
+    """Return the verdicts about other objects that plans brought up, each once."""
+    return frozenset(
+        verdict
+        for plan in plans
+        for verdict in plan.verdicts
+        if verdict.reason is Reason.CONFLICTING
+    )

@@ -1,0 +1,235 @@
+"""What the status of each object should say, as the leader writes it.
+
+Each function returns the whole status; whoever writes compares it with what stands and writes
+nothing where they are equal. What a node says of itself is in `porter_ctl.plan.node_status`, what
+a Service is told about its address in `porter_ctl.plan.service`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from porter_ctl.api import SessionState
+from porter_ctl.plan.addresses import addresses_in
+from porter_ctl.plan.conditions import ACCEPTED, condition, merged
+from porter_ctl.plan.verdict import Reason, Verdict, foremost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from porter_ctl.api import (
+        VIP,
+        BGPAdvertisement,
+        BGPAdvertisementStatus,
+        BGPConfig,
+        BGPConfigStatus,
+        BGPNode,
+        BGPPeer,
+        BGPPeerStatus,
+        Condition,
+        Fault,
+        NodeSession,
+        ObjectMeta,
+        VIPPool,
+        VIPPoolStatus,
+        VIPSpec,
+        VIPStatus,
+    )
+    from porter_ctl.plan.ledger import Ledger
+    from porter_ctl.plan.pools import Pool
+
+NO_OVERLAP = "NoOverlap"
+ASSIGNED = "Assigned"
+IN_POOL = "InPool"
+NO_CONFLICT = "NoConflict"
+ESTABLISHED = "Established"
+_TOLD_FAULTS = 8
+
+
+def vip_pool_status(
+    pool: VIPPool, faults: tuple[Fault, ...], ledger: Ledger, at: str
+) -> VIPPoolStatus:
+    """Say how full a pool is, whether it is accepted, and what it must not give."""
+    meta = pool.metadata
+    wanted = [_accepted(meta, faults, fallback=pool.spec is not None)]
+    usage = ""
+    compiled = ledger.pools.get(meta.name)
+    if compiled is not None:
+        usage = compiled.usage(ledger.held)
+        verdicts = (*compiled.overlaps, *compiled.taboos)
+        fine = Verdict(reason=Reason.ACCEPTED, message="all its addresses can be given")
+        wanted.append(_of(meta, NO_OVERLAP, verdicts, fine))
+    return replace(
+        pool.status,
+        usage=usage,
+        accepted=pool.status.accepted if faults else pool.spec,
+        conditions=merged(pool.status.conditions, wanted, at=at),
+    )
+
+
+def vip_status(vip: VIP, pools: Mapping[str, Pool], at: str) -> VIPStatus:
+    """Say who has an address and whether it is still one of its pool."""
+    if vip.spec is None:
+        return replace(vip.status, holder="")
+    owners = [f"{holder.namespace}/{holder.name}" for holder in vip.spec.holders]
+    holder = owners[0] if owners else ""
+    if len(owners) > 1:
+        holder = f"{holder} (+{len(owners) - 1})"
+    generation = vip.metadata.generation
+    wanted = [
+        condition(
+            ASSIGNED,
+            holds=bool(owners),
+            verdict=_assignment(vip.spec, holder),
+            generation=generation,
+        ),
+        _in_pool(vip.spec, pools, generation),
+    ]
+    conditions = merged(vip.status.conditions, wanted, at=at)
+    return replace(vip.status, holder=holder, conditions=conditions)
+
+
+def bgp_config_status(config: BGPConfig, faults: tuple[Fault, ...], at: str) -> BGPConfigStatus:
+    """Say whether a BGPConfig is in use as it stands."""
+    wanted = [_accepted(config.metadata, faults, fallback=config.spec is not None)]
+    return replace(
+        config.status,
+        accepted=config.status.accepted if faults else config.spec,
+        conditions=merged(config.status.conditions, wanted, at=at),
+    )
+
+
+def bgp_advertisement_status(
+    advertisement: BGPAdvertisement,
+    faults: tuple[Fault, ...],
+    verdicts: Iterable[Verdict],
+    at: str,
+) -> BGPAdvertisementStatus:
+    """Say whether an advertisement is in use, and what of it yields to an older one.
+
+    Args:
+        advertisement: As it stands.
+        faults: What is wrong with it by itself.
+        verdicts: Of any prefix plans; those about other objects are passed over.
+        at: RFC 3339.
+    """
+    meta = advertisement.metadata
+    mine = _about(f"BGPAdvertisement/{meta.name}", verdicts)
+    fine = Verdict(reason=Reason.ACCEPTED, message="no older BGPAdvertisement disagrees")
+    wanted = [
+        _accepted(meta, faults, fallback=advertisement.spec is not None),
+        _of(meta, NO_CONFLICT, mine, fine),
+    ]
+    return replace(
+        advertisement.status,
+        accepted=advertisement.status.accepted if faults else advertisement.spec,
+        conditions=merged(advertisement.status.conditions, wanted, at=at),
+    )
+
+
+def bgp_peer_status(
+    peer: BGPPeer, faults: tuple[Fault, ...], nodes: Iterable[BGPNode], at: str
+) -> BGPPeerStatus:
+    """Say on how many nodes the sessions with a peer are up, and why not on the others.
+
+    Args:
+        peer: As it stands.
+        faults: What is wrong with it by itself.
+        nodes: What all nodes report; one that lists the peer wants a session with it.
+        at: RFC 3339.
+    """
+    name = peer.metadata.name
+    reported = [
+        (node.metadata.name, session)
+        for node in nodes
+        for session in node.status.sessions
+        if session.peer == name or session.peer.startswith(f"{name}/")
+    ]
+    down = [(node, one) for node, one in reported if one.state is not SessionState.ESTABLISHED]
+    reasons = Counter(session.reason for _, session in down if session.reason)
+    reason = min(reasons, key=lambda one: (-reasons[one], one), default="")
+    conflicts = tuple(
+        Verdict(reason=Reason.CONFLICTING, message=f"on Node/{node}: {session.message}")
+        for node, session in down
+        if session.reason == Reason.CONFLICTING
+    )
+    fine = Verdict(reason=Reason.ACCEPTED, message="no older BGPPeer has its address")
+    wanted = [
+        _accepted(peer.metadata, faults, fallback=peer.spec is not None),
+        _of(peer.metadata, NO_CONFLICT, conflicts, fine),
+        _established(peer.metadata, len(reported), down),
+    ]
+    return replace(
+        peer.status,
+        sessions=f"{len(reported) - len(down)}/{len(reported)}",
+        reason=reason,
+        accepted=peer.status.accepted if faults else peer.spec,
+        conditions=merged(peer.status.conditions, wanted, at=at),
+    )
+
+
+def _accepted(meta: ObjectMeta, faults: tuple[Fault, ...], *, fallback: bool) -> Condition:
+    if not faults:
+        verdict = Verdict(reason=Reason.ACCEPTED, message="the spec is in use")
+        return condition(ACCEPTED, holds=True, verdict=verdict, generation=meta.generation)
+    told = [fault.sentence for fault in faults[:_TOLD_FAULTS]]
+    if len(faults) > _TOLD_FAULTS:
+        told.append(f"and {len(faults) - _TOLD_FAULTS} more")
+    use = "the last accepted spec stays in use" if fallback else "nothing of it is in use"
+    verdict = Verdict(reason=Reason(faults[0].reason), message=". ".join((*told, use)))
+    return condition(ACCEPTED, holds=False, verdict=verdict, generation=meta.generation)
+
+
+def _of(meta: ObjectMeta, kind: str, verdicts: tuple[Verdict, ...], fine: Verdict) -> Condition:
+    """Make a condition that holds unless there are verdicts."""
+    worst = foremost(verdicts)
+    return condition(kind, holds=worst is None, verdict=worst or fine, generation=meta.generation)
+
+
+def _about(subject: str, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(sorted({v for v in verdicts if v.subject == subject}, key=str))
+
+
+def _assignment(spec: VIPSpec, holder: str) -> Verdict:
+    if holder:
+        return Verdict(reason=Reason.ALLOCATED, message=f"it is held by {holder}")
+    if spec.released_at is not None:
+        return Verdict(reason=Reason.ADDRESS_RESTING, message=f"released at {spec.released_at}")
+    return Verdict(
+        reason=Reason.NOT_ALLOCATED,
+        message="it is kept for a Service that asks for it by its address",
+    )
+
+
+def _in_pool(spec: VIPSpec, pools: Mapping[str, Pool], generation: int) -> Condition:
+    owner = next((p for p in pools.values() if p.has(addresses_in((spec.address,))[0])), None)
+    if owner is not None:
+        verdict = Verdict(reason=Reason.ACCEPTED, message=f"VIPPool/{owner.name} has it")
+    else:
+        verdict = Verdict(
+            reason=Reason.OUT_OF_POOL,
+            message="no accepted VIPPool has it; it stays with its holder",
+            remedy="add it to a pool, or let the Service ask for another",
+        )
+    return condition(IN_POOL, holds=owner is not None, verdict=verdict, generation=generation)
+
+
+def _established(meta: ObjectMeta, expected: int, down: list[tuple[str, NodeSession]]) -> Condition:
+    if not down:
+        verdict = Verdict(reason=Reason.ALL_PATHS, message=f"on all {expected} nodes")
+        holds = expected > 0
+        if not holds:
+            verdict = Verdict(
+                reason=Reason.NODE_NOT_SELECTED, message="no node wants a session with it"
+            )
+    else:
+        node, session = down[0]
+        holds = False
+        verdict = Verdict(
+            reason=Reason(session.reason or Reason.SESSION_DOWN),
+            message=f"down on {len(down)} of {expected} nodes, such as {node}: {session.message}",
+        )
+    return condition(ESTABLISHED, holds=holds, verdict=verdict, generation=meta.generation)

@@ -1,0 +1,65 @@
+"""`porter_ctl.daemon.node_state`: one speaker a node, and which boot it saw last."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from porter_ctl.daemon.node_state import NodeLock, is_new_boot
+from porter_ctl.host.boot import Boot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE, OTHER = (str(digit) * 8 + "-0000-4000-8000-000000000000" for digit in (1, 2))
+
+
+def test_the_directory_is_made_and_is_ours_alone(tmp_path: Path) -> None:
+    lock = NodeLock(tmp_path / "a" / "state")
+    with lock.opened() as descriptor:
+        taken = lock.try_take(descriptor)
+
+        assert taken
+        assert lock.held
+        assert lock.path.parent.stat().st_mode & 0o777 == 0o700
+    assert not lock.held
+
+
+async def test_a_second_one_waits_until_the_first_has_gone(tmp_path: Path) -> None:
+    first, second = NodeLock(tmp_path), NodeLock(tmp_path)
+    with second.opened() as descriptor:
+        with first.opened() as other:
+            first.try_take(other)
+            refused = second.try_take(descriptor)
+            waiting = asyncio.create_task(second.take(descriptor))
+        async with asyncio.timeout(10):
+            await waiting
+
+        assert not refused
+        assert second.held
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        (None, Boot(id=ONE, uptime=10.0), True),
+        (None, Boot(id=ONE, uptime=1e6), False),
+        (ONE, Boot(id=ONE, uptime=10.0), False),
+        (ONE, Boot(id=OTHER, uptime=1e6), True),
+    ],
+    ids=["first, fresh boot", "first, old boot", "same boot", "rebooted"],
+)
+def test_a_boot_is_new_once(tmp_path: Path, before: str | None, now: Boot, new: bool) -> None:  # noqa: FBT001 - a column of the table
+    if before is not None:
+        is_new_boot(tmp_path, Boot(id=before, uptime=1.0))
+
+    assert is_new_boot(tmp_path, now) is new
+    assert not is_new_boot(tmp_path, now)
+
+
+def test_what_is_no_boot_id_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "boot-id").write_bytes(b"\xff\xfe")
+
+    assert is_new_boot(tmp_path, Boot(id=ONE, uptime=1.0))

@@ -1,0 +1,111 @@
+"""`porter_ctl.store.stores`: which keys changed, and who is woken."""
+
+from __future__ import annotations
+
+import pytest
+
+from porter_ctl.api import KINDS, Fault, Kind, Namespace, ObjectMeta
+from porter_ctl.store.stores import Stores
+
+FAULT = Fault(path="spec", value="1", message="is wrong", remedy="put it right")
+
+
+def namespace(name: str, **labels: str) -> Namespace:
+    return Namespace(metadata=ObjectMeta(name=name, labels=labels))
+
+
+class Woken:
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+def test_every_kind_has_its_store() -> None:
+    stores = Stores()
+
+    assert all(len(stores.of(kind)) == 0 for kind in KINDS)
+
+
+def test_a_key_is_dirty_once_until_it_is_taken() -> None:
+    woken = Woken()
+    stores = Stores(woken)
+    stores.put(Kind.NAMESPACE, namespace("b"))
+    stores.put(Kind.NAMESPACE, namespace("a"))
+    stores.put(Kind.NAMESPACE, namespace("b", team="x"))
+
+    assert stores.take_dirty() == [(Kind.NAMESPACE, "b"), (Kind.NAMESPACE, "a")]
+    assert stores.take_dirty() == []
+    assert woken.times == 2
+
+
+def test_what_is_put_again_unchanged_wakes_nobody() -> None:
+    stores = Stores()
+    stores.put(Kind.NAMESPACE, namespace("a"))
+    stores.take_dirty()
+    stores.wake = woken = Woken()
+
+    stores.put(Kind.NAMESPACE, namespace("a"))
+
+    assert (stores.take_dirty(), woken.times) == ([], 0)
+
+
+def test_a_fault_that_comes_or_goes_is_a_change() -> None:
+    stores = Stores()
+    seen = []
+    for faults in ((), (FAULT,), (FAULT,), ()):
+        stores.put(Kind.NAMESPACE, namespace("a"), faults)
+        seen.append((bool(stores.take_dirty()), (Kind.NAMESPACE, "a") in stores.faults))
+
+    assert seen == [(True, False), (True, True), (False, True), (True, False)]
+
+
+def test_removal_takes_the_faults_along() -> None:
+    stores = Stores()
+    stores.put(Kind.NAMESPACE, namespace("a"), (FAULT,))
+    stores.take_dirty()
+
+    stores.remove(Kind.NAMESPACE, "a")
+    stores.remove(Kind.NAMESPACE, "never there")
+
+    assert stores.take_dirty() == [(Kind.NAMESPACE, "a")]
+    assert stores.faults == {}
+
+
+def test_a_whole_kind_is_replaced_and_only_what_differs_is_dirty() -> None:
+    stores = Stores()
+    stores.put(Kind.NAMESPACE, namespace("same"))
+    stores.put(Kind.NAMESPACE, namespace("ailing"))
+    stores.put(Kind.NAMESPACE, namespace("gone"), (FAULT,))
+    stores.take_dirty()
+
+    stores.replace_all(
+        Kind.NAMESPACE,
+        [(namespace("same"), ()), (namespace("ailing"), (FAULT,)), (namespace("new"), ())],
+    )
+
+    assert {key for _, key in stores.take_dirty()} == {"ailing", "gone", "new"}
+    assert set(stores.faults) == {(Kind.NAMESPACE, "ailing")}
+
+
+def test_a_key_can_be_looked_at_again() -> None:
+    stores = Stores()
+    stores.mark_dirty(Kind.NODE, "n1")
+
+    assert stores.take_dirty() == [(Kind.NODE, "n1")]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_sync_comes_and_goes_and_wakes_only_then(*, again: bool) -> None:
+    woken = Woken()
+    stores = Stores(woken)
+    stores.mark_synced(Kind.NODE)
+    if again:
+        stores.mark_synced(Kind.NODE)
+
+    assert (stores.synced(Kind.NODE), woken.times) == (True, 1)
+
+    stores.mark_synced(Kind.NODE, synced=False)
+
+    assert (stores.synced(Kind.NODE), woken.times) == (False, 2)
