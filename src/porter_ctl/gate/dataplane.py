@@ -5,10 +5,12 @@ long after the rules came. *First* is per prefix and the Services (by UID) that 
 announced for them once passes from then on, and so does, after a mere restart of the process, what
 stood in a Service's status when the first list came.
 
-The evidence for `KubeProxy`: a sync of that IP version that ended after the address was seen here;
-then, since such a sync may still have missed it, one TCP connect to the address that is answered or
-refused, or where there is no TCP port one second more; for `Local` Services also a healthy
-healthCheckNodePort. Where nothing answers for kube-proxy for 10 s, a delay has to do.
+The evidence for `KubeProxy`: a sync of that IP version that ended after the address was seen here,
+or 2 s without any, for then kube-proxy had seen the address before we did (it syncs within a second
+of what it sees, and not again for nothing); then, since such a sync may still have missed it, one
+TCP connect to the address that is answered or refused, or where there is no TCP port one second
+more; for `Local` Services also a healthy healthCheckNodePort. Where nothing answers for kube-proxy
+for 10 s, a delay has to do.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ T = TypeVar("T")
 
 POLL_INTERVAL = 0.1  # seconds between two questions of one kind
 REFUSED_LIMIT = 10.0  # seconds without an answer for kube-proxy, after which a delay has to do
+QUIET = 2.0  # seconds without a sync, after which there is none to come for what was seen
 GRACE_WITHOUT_TCP = 1.0  # seconds after a sync, where no connect can tell
 
 
@@ -260,7 +263,8 @@ class DataplaneGate:
         passed = set()
         for prefix in tuple(self._unsynced):
             waiting = self._waiting[prefix]
-            if ended.get(waiting.version, float("-inf")) <= waiting.sync_after:
+            later = ended.get(waiting.version, float("-inf")) > waiting.sync_after
+            if not later and now < waiting.sync_after + QUIET:
                 continue
             waiting.synced_at = now
             self._unsynced.discard(prefix)

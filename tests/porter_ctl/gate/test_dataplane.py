@@ -95,6 +95,20 @@ def test_a_sync_from_before_the_address_proves_nothing() -> None:
     assert gate.wanted(10.1) == {SYNC}
 
 
+def test_two_seconds_without_a_sync_say_that_kube_proxy_was_faster_than_we() -> None:
+    gate = running()
+    held(gate, wanted(), 10.0)
+    gate.wanted(10.0)
+
+    gate.evidence(synced(9.99), 11.9)
+    early = gate.wanted(12.0)
+    gate.evidence(synced(9.99), 12.0)
+
+    assert early == {SYNC}
+    assert gate.wanted(12.0) == {CONNECT}
+    assert gate.evidence(REACHED, 12.1) == {PREFIX}
+
+
 def test_a_sync_of_the_other_family_proves_nothing() -> None:
     gate = running()
     held(gate, wanted(prefix=V6), 10.0)
