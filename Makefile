@@ -35,7 +35,7 @@ check: venv ## format, lint, types, import contracts, spelling, generated files,
 	.venv/bin/mypy $(PYTHON_PATHS)
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/codespell
-	@bash tools/check_generated.sh
+	.venv/bin/python tools/generated.py
 	.venv/bin/pytest -q tests/test_layout.py tests/test_imports.py
 
 fmt: venv ## format, and mend what the linter can mend
@@ -52,7 +52,7 @@ bench: root setup ## our speaker and others', one run, ratios printed (root)
 	@exec .venv/bin/python -m bench
 
 crd: venv ## write the generated files anew
-	@bash tools/check_generated.sh --write
+	.venv/bin/python tools/generated.py --write
 
 lock: venv ## resolve the lock files from pyproject.toml; UPGRADE=1 takes the newest versions
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
