@@ -36,8 +36,8 @@ def main() -> int:
         standing = path.read_text(encoding="utf-8") if path.exists() else ""
         if standing != text:
             stale.append(path)
-            lines = [part.splitlines(keepends=True) for part in (standing, text)]
-            sys.stderr.writelines(difflib.unified_diff(*lines, "file", "now"))
+            before, now = standing.splitlines(keepends=True), text.splitlines(keepends=True)
+            sys.stderr.writelines(difflib.unified_diff(before, now, "file", "now"))
     for path in stale:
         print(f"generated: {path.relative_to(ROOT)} is not in step; run: make crd", file=sys.stderr)
     if not stale:

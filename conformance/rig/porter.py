@@ -113,8 +113,9 @@ class Porter:
         return self.host.run("curl", "-sf", f"http://{HTTP}/metrics")
 
     def cli(self, *arguments: str) -> str:
-        """Run `porter ARGUMENTS` against this process; returns its standard output."""
-        return self.host.run(str(COMMAND), *arguments, "--control", str(self.control))
+        """Run `porter ARGUMENTS` against this process; returns its output, all being well or not."""
+        arguments = (*arguments, "--control", str(self.control))
+        return self.host.run(str(COMMAND), *arguments, check=False)
 
     def view(self, command: str) -> Object:
         """What `porter COMMAND -o json` says, for example status, peers or routes."""

@@ -1,4 +1,4 @@
-"""`porter_ctl.daemon.logs`: what a line looks like, who may write one, and what never stands in one."""
+"""`porter_ctl.daemon.logs`: what a line looks like, who may write one, what never stands in it."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def test_the_kubernetes_library_is_never_heard_below_info(log: Log) -> None:
 
 def test_nothing_secret_is_written(log: Log) -> None:
     log.start(LogFormat.JSON)
-    structlog.get_logger().info("m", md5_password="hunter2", bearer_token="hunter2", raw=b"hunter2")
+    word = "hunter2"
+    structlog.get_logger().info("m", md5_password=word, bearer_token=word, raw=word.encode())
 
     (line,) = log.lines()
     assert "hunter2" not in line
@@ -128,12 +129,12 @@ def test_nothing_secret_is_written(log: Log) -> None:
 def test_a_mistake_comes_with_its_trace_on_the_same_line(log: Log) -> None:
     log.start(LogFormat.JSON)
     try:
-        raise ZeroDivisionError("by nothing")
-    except ZeroDivisionError:
+        json.loads("[")
+    except ValueError:
         logging.getLogger("asyncio").exception("a task broke")
 
     (event,) = log.events()
-    assert "ZeroDivisionError: by nothing" in str(event["exception"])
+    assert "JSONDecodeError: Expecting value" in str(event["exception"])
 
 
 @pytest.mark.parametrize("value", ["\ud800", 2**80, {1, 2}], ids=["surrogate", "81 bits", "a set"])

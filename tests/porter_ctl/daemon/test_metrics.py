@@ -145,7 +145,10 @@ async def test_names_pass_the_rules_of_promtool() -> None:
 
 @pytest.mark.parametrize(
     ("accept", "content_type"),
-    [("", "text/plain"), ("application/openmetrics-text; version=1.0.0", "application/openmetrics")],
+    [
+        ("", "text/plain"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics"),
+    ],
 )
 async def test_the_format_is_the_one_asked_for(accept: str, content_type: str) -> None:
     _, given = await MetricsPage(process_facts, node_facts).render(accept)

@@ -213,7 +213,8 @@ async def test_what_cannot_be_had_ends_it_with_one_line(tmp_path: Path, taken: s
 
 async def test_no_password_is_ever_logged(tmp_path: Path) -> None:
     text = CLUSTER.replace(
-        "port: PORT,", "port: PORT, auth: {method: MD5, secretRef: {name: md5}},"
+        "port: PORT,",
+        "port: PORT, timers: {connectSeconds: 1}, auth: {method: MD5, secretRef: {name: md5}},",
     )
     directory = manifests(tmp_path, text + AUTHENTICATED)
     with porter(tmp_path, directory, "--log-level", "debug") as process:

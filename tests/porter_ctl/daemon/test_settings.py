@@ -19,7 +19,9 @@ def test_an_address_reads_both_ways(text: str, address: HttpAddress) -> None:
     assert str(address) == text
 
 
-@pytest.mark.parametrize("text", ["", "7479", ":7479", "127.0.0.1", "a:b", "a:65536", "a:-1", "a:²"])
+@pytest.mark.parametrize(
+    "text", ["", "7479", ":7479", "127.0.0.1", "a:b", "a:65536", "a:-1", "a:²"]
+)
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"write for example 127\.0\.0\.1:7479"):
         HttpAddress.parse(text)

@@ -72,7 +72,9 @@ def down(name: str = "tor", *, remote: str = str(TOR)) -> PeerView:
     )
 
 
-def speaker(*peers: PeerView, listening: tuple[int, ...] = (), error: str | None = None) -> SpeakerView:
+def speaker(
+    *peers: PeerView, listening: tuple[int, ...] = (), error: str | None = None
+) -> SpeakerView:
     return SpeakerView(
         now=160.0,
         peers={peer.name: peer for peer in peers},

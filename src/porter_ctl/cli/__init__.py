@@ -1,0 +1,1 @@
+"""How do people ask? The command `porter`, one file a sub-command."""

@@ -1,0 +1,93 @@
+"""`porter peers`: the BGP sessions of this node."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from porter_ctl.cli.ask import GOOD, WRONG, ask, control_option, show
+from porter_ctl.cli.help import examples
+from porter_ctl.cli.output import Column, Output, document, duration, output_options, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from porter_ctl.daemon.answers import PeerRow, PeersAnswer
+
+_ESTABLISHED = "Established"
+
+
+@click.command(
+    "peers",
+    epilog=examples(
+        "porter peers",
+        "porter peers -o wide --watch",
+        "porter peers -o json | jq '.peers[] | select(.state != \"Established\")'",
+    ),
+)
+@control_option
+@output_options
+@click.option("--watch", is_flag=True, help="Draw it again every second, until Ctrl-C.")
+def command(control: Path, output: str, no_headers: bool, watch: bool) -> None:
+    """List the BGP sessions of this node.
+
+    SENT counts the routes that the peer was told, of those it should be told; REASON says why a
+    session is down. Exit status 1 if one is.
+    """
+
+    def draw() -> tuple[str, int]:
+        answer: PeersAnswer = json.loads(ask(control, "peers"))
+        status = GOOD if all(map(_up, answer["peers"])) else WRONG
+        return render(answer, Output(output), headers=not no_headers), status
+
+    show(draw, watch=watch)
+
+
+def render(answer: PeersAnswer, output: Output, *, headers: bool = True) -> str:
+    """Print an answer."""
+    if output in {Output.JSON, Output.YAML}:
+        return document(answer, output)
+    if output is Output.NAME:
+        return "".join(f"bgppeer/{row['name']}\n" for row in answer["peers"])
+    return table(_COLUMNS, answer["peers"], wide=output is Output.WIDE, headers=headers)
+
+
+def _up(row: PeerRow) -> bool:
+    return row["state"] == _ESTABLISHED
+
+
+def _sent(row: PeerRow) -> str:
+    families = row["families"].values()
+    if not _up(row):
+        return ""
+    told, wanted = (sum(f[of] for f in families) for of in ("advertised", "wanted"))
+    return f"{told}/{wanted}"
+
+
+def _remote(row: PeerRow) -> str:
+    host = f"[{row['remote']}]" if ":" in row["remote"] else row["remote"]
+    return row["remote"] if row["port"] == 179 else f"{host}:{row['port']}"
+
+
+def _last_down(row: PeerRow) -> str:
+    ago = row["lastDownSecondsAgo"]
+    return "" if ago is None else f"{row['message']} ({duration(ago)} ago)"
+
+
+_COLUMNS: tuple[Column[PeerRow], ...] = (
+    Column("NAME", lambda row: row["name"]),
+    Column("REMOTE", _remote),
+    Column("ASN", lambda row: row["asn"]),
+    Column("STATE", lambda row: row["state"]),
+    Column("UP", lambda row: duration(row["uptimeSeconds"])),
+    Column("SENT", _sent),
+    Column("REASON", lambda row: "" if _up(row) else row["reason"]),
+    Column("LOCAL", lambda row: row["localAddress"], wide=True),
+    Column("ROUTER-ID", lambda row: row["routerID"], wide=True),
+    Column("HOLD", lambda row: row["holdSeconds"] or "", wide=True),
+    Column("FAMILIES", lambda row: ",".join(row["families"]), wide=True),
+    Column("FLAPS", lambda row: row["flaps"], wide=True),
+    Column("LAST-DOWN", _last_down, wide=True),
+)

@@ -1,0 +1,1 @@
+"""How does the process live and die? Settings, wiring, health, metrics, logs, control socket."""
