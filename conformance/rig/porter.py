@@ -113,7 +113,7 @@ class Porter:
         return self.host.run("curl", "-sf", f"http://{HTTP}/metrics")
 
     def cli(self, *arguments: str) -> str:
-        """Run `porter ARGUMENTS` against this process; returns its output, all being well or not."""
+        """What `porter ARGUMENTS` says of this process, be all well or not."""
         arguments = (*arguments, "--control", str(self.control))
         return self.host.run(str(COMMAND), *arguments, check=False)
 
