@@ -228,7 +228,7 @@ def _text_problem(shape: TextShape, value: str) -> Problem | None:
         if problem is not None:
             return problem
     if len(value) < shape.min_length:
-        return Problem(f"{show(value)} is too short", f"use at least {shape.min_length} characters")
+        return Problem(f"{show(value)} is too short", f"use {shape.min_length} or more characters")
     if shape.pattern and not _compiled(shape.pattern).search(value):
         return Problem(f"{show(value)} is not {shape.noun}", shape.remedy)
     if shape.form == "date-time" and not _is_time(value):
@@ -269,7 +269,7 @@ def _type_name(value: object) -> str:
         return "text"
     if isinstance(value, dict):
         return "an object"
-    return "a list" if isinstance(value, list | tuple) else "nothing"
+    return "a list" if isinstance(value, list | tuple) else "something else"
 
 
 def _identity(shape: ListShape, item: object) -> object:

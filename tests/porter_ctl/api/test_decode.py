@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -21,6 +22,9 @@ from porter_ctl.api import (
     validate_document,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def peer(**spec: object) -> dict[str, object]:
     return {
@@ -36,7 +40,7 @@ def peer_of(decoded: Decoded) -> BGPPeer:
     return decoded.resource
 
 
-def texts(document: dict[str, object]) -> list[str]:
+def texts(document: Mapping[str, object]) -> list[str]:
     return [str(fault) for fault in validate_document(document)]
 
 
@@ -105,12 +109,12 @@ def test_null_means_absent() -> None:
 
 
 def test_the_daemon_ignores_what_it_does_not_know_and_validation_names_it() -> None:
-    document = peer(pasword="x", timers={"holdSecond": 9}, zzz=1)
+    document = peer(conection="x", timers={"holdSecond": 9}, zzz=1)
 
     assert decode(Kind.BGP_PEER, document).faults == ()
     found = texts({**document, "sepc": {}})
     assert found[0] == "BGPPeer tor1: sepc: is not a field; did you mean spec?"
-    assert found[1].startswith("BGPPeer tor1: spec.pasword: is not a field; use nodeSelectors, ")
+    assert found[1] == "BGPPeer tor1: spec.conection: is not a field; did you mean connection?"
     assert found[2].startswith("BGPPeer tor1: spec.zzz: is not a field; use nodeSelectors, ")
     assert found[3:] == [
         "BGPPeer tor1: spec.timers.holdSecond: is not a field; did you mean holdSeconds?"
@@ -207,8 +211,10 @@ def test_an_object_that_cannot_be_named_is_not_decoded(metadata: object) -> None
         ({"kind": None}, "kind: is missing; use "),
         (
             {"apiVersion": "v1"},
-            "BGPPeer tor1: apiVersion: 'v1' is not the version of BGPPeer;"
-            " write porter.network/v1beta1",
+            (
+                "BGPPeer tor1: apiVersion: 'v1' is not the version of BGPPeer;"
+                " write porter.network/v1beta1"
+            ),
         ),
         (
             {"apiVersion": None},
@@ -288,6 +294,21 @@ def test_no_octets_raise(octets: bytes, kind: Kind) -> None:
     found = decode(kind, b'{"metadata":{"name":"a"},"spec":' + octets + b"}")
 
     assert found.resource is not None or found.faults
+
+
+def test_an_object_of_kubernetes_is_validated_too() -> None:
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+
+    assert texts(service) == []
+    assert texts({**service, "spec": {"ports": 80}}) == [
+        "Service: spec.ports: expected `array`, got `int`; correct the document"
+    ]
+
+
+def test_a_value_that_no_json_can_hold_is_shown_by_its_type() -> None:
+    (fault,) = decode(Kind.BGP_PEER, peer(port=object())).faults
+
+    assert fault.message == "object is something else, not a whole number"
 
 
 def test_the_quarantined_config_keeps_its_metadata() -> None:

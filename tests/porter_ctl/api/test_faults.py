@@ -342,6 +342,45 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
             " write a list"
         ),
     ),
+    "labels that are a list": (
+        Kind.BGP_PEER,
+        "tor1",
+        {**PEER, "nodeSelectors": [{"matchLabels": ["rack"]}]},
+        (
+            'BGPPeer tor1: spec.nodeSelectors[0].matchLabels: ["rack"] is a list, not an object of'
+            " texts; write an object of texts"
+        ),
+    ),
+    "too many labels": (
+        Kind.BGP_PEER,
+        "tor1",
+        {**PEER, "nodeSelectors": [{"matchLabels": {f"a{n}": "" for n in range(65)}}]},
+        "BGPPeer tor1: spec.nodeSelectors[0].matchLabels: has 65 entries; use at most 64",
+    ),
+    "a label whose value YAML made a number": (
+        Kind.BGP_PEER,
+        "tor1",
+        {**PEER, "nodeSelectors": [{"matchLabels": {"rack": 1}}]},
+        (
+            "BGPPeer tor1: spec.nodeSelectors[0].matchLabels.rack: 1 is a number, not text;"
+            " put it in quotes"
+        ),
+    ),
+    "an interface with a long name": (
+        Kind.BGP_PEER,
+        "tor1",
+        {**PEER, "source": {"interface": "x" * 16}},
+        (
+            "BGPPeer tor1: spec.source.interface: 'xxxxxxxxxxxxxxxx' has 16 characters;"
+            " use at most 15"
+        ),
+    ),
+    "an interface without a name": (
+        Kind.BGP_PEER,
+        "tor1",
+        {**PEER, "source": {"interface": ""}},
+        "BGPPeer tor1: spec.source.interface: '' is too short; use 1 or more characters",
+    ),
 }
 
 
