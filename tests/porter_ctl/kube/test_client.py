@@ -183,8 +183,38 @@ async def test_the_library_never_logs_what_it_received(
     assert "c2VjcmV0" not in caplog.text
 
 
-async def test_a_closed_client_opens_again_on_use(api: FakeApi, client: KubeClient) -> None:
-    await client.close()
+async def test_the_first_request_reads_the_credentials_where_nobody_did(
+    api: FakeApi, tmp_path: Path
+) -> None:
     api.script = [reply(200, {})]
+    client = KubeClient(kubeconfig=api.kubeconfig(tmp_path), timings=BRIEF)
 
     assert (await client.request("GET", "/api")).ok
+
+    await client.close()
+
+
+async def test_a_closed_client_stays_closed(api: FakeApi, client: KubeClient) -> None:
+    await client.close()
+
+    with pytest.raises(Unavailable, match="the client is closed"):
+        await client.request("GET", "/api")
+
+    assert api.asked == []
+
+
+async def test_where_tls_fails_the_authority_is_read_again(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.script = [reply(200, {})]
+    path = api.kubeconfig(tmp_path)
+    good = path.read_text()
+    path.write_text(good.replace("http://", "https://"))
+    async with KubeClient(kubeconfig=path, timings=BRIEF) as client:
+        with pytest.raises(Unavailable, match=r"(?i)ssl"):
+            await client.request("GET", "/api")
+        path.write_text(good)
+        monkeypatch.setattr(client_module, "_RENEW_AFTER", 0.0)
+        again = await client.request("GET", "/api")
+
+    assert again.ok

@@ -16,6 +16,8 @@ from tests.support.eventually import eventually
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import pytest
+
     from porter_ctl.kube.client import KubeClient
     from tests.porter_ctl.kube.fake_api import Answer, Json, Object
 
@@ -274,3 +276,17 @@ async def test_an_answer_that_is_no_lease_is_no_lead(api: FakeApi, client: KubeC
         await eventually(lambda: len(api.asked) > 3)
 
         assert not a.election.leading
+
+
+async def test_a_refusal_is_told_once_and_no_lead(
+    api: FakeApi, client: KubeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.always = refusal(403, "Forbidden", "leases is forbidden")
+    async with seeking(client, "a") as a:
+        await eventually(lambda: len(api.asked) > 3)
+
+        assert not a.election.leading
+
+    told = [record.message for record in caplog.records if record.name.endswith("lease")]
+    assert len(told) == 1
+    assert "leases is forbidden" in told[0]

@@ -8,6 +8,7 @@ import pytest
 
 from porter_ctl.api import (
     VIP,
+    BGPNode,
     Condition,
     ConditionStatus,
     Holder,
@@ -16,6 +17,7 @@ from porter_ctl.api import (
     LoadBalancerStatus,
     ObjectMeta,
     ObjectRef,
+    OwnerReference,
     Service,
     ServiceStatus,
     VIPSpec,
@@ -24,7 +26,7 @@ from porter_ctl.api import (
 from porter_ctl.kube.client import MERGE_PATCH
 from porter_ctl.kube.lease import LeaseElection
 from porter_ctl.kube.port import KubePort
-from porter_ctl.store.port import AlreadyExists, Conflict, Invalid, KubeEvent, NotFound
+from porter_ctl.store.port import AlreadyExists, Conflict, Forbidden, Invalid, KubeEvent, NotFound
 from tests.porter_ctl.kube.fake_api import refusal, reply
 
 if TYPE_CHECKING:
@@ -83,6 +85,27 @@ async def test_creation_sends_what_is_set_and_returns_what_was_stored(
     assert asked.body["metadata"] == {"name": "192.0.2.1", "labels": {"team": "net"}}
     assert "status" not in asked.body
     assert created.metadata.resource_version == "8"
+
+
+async def test_a_node_s_object_goes_with_the_node(api: FakeApi, port: KubePort) -> None:
+    owner = OwnerReference(api_version="v1", kind="Node", name="n1", uid="n")
+    node: Object = {"metadata": {"name": "n1", "uid": "u", "resourceVersion": "1"}}
+    api.script = [reply(201, node)]
+
+    labels = {"team": "net"}
+    await port.create(
+        BGPNode(metadata=ObjectMeta(name="n1", labels=labels, owner_references=(owner,)))
+    )
+
+    assert api.asked[0].body == {
+        "apiVersion": "porter.network/v1beta1",
+        "kind": "BGPNode",
+        "metadata": {
+            "name": "n1",
+            "labels": {"team": "net"},
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "n"}],
+        },
+    }
 
 
 async def test_a_name_that_is_taken_is_the_lock(api: FakeApi, port: KubePort) -> None:
@@ -242,6 +265,26 @@ async def test_conditions_of_others_on_a_service_stay_as_they_are(
             "lastTransitionTime": "2026-01-01T00:00:00Z",
         },
     ]
+
+
+async def test_a_service_without_conditions_gets_none(api: FakeApi, port: KubePort) -> None:
+    metadata: Object = {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "7"}
+    api.script = [listed({"metadata": metadata})]
+
+    await port.apply_status(
+        Service(metadata=ObjectMeta(name="web", namespace="default")),
+        uid="u",
+        resource_version="7",
+    )
+
+    assert len(api.asked) == 1
+
+
+async def test_what_may_not_be_read_is_not_written(api: FakeApi, port: KubePort) -> None:
+    api.always = refusal(403, "Forbidden", "vips is forbidden")
+
+    with pytest.raises(Forbidden, match=r"list VIP 192\.0\.2\.1: vips is forbidden"):
+        await port.replace(vip())
 
 
 async def test_deletion_is_of_exactly_this_object(api: FakeApi, port: KubePort) -> None:

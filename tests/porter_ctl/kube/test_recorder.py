@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from porter_ctl.api import Kind, ObjectRef
+from porter_ctl.kube import recorder as recorder_module
 from porter_ctl.kube.recorder import Recorder
 from porter_ctl.store.port import KubeEvent
 from tests.porter_ctl.kube.fake_api import refusal, reply
@@ -112,3 +113,17 @@ async def test_an_event_that_cannot_be_written_is_lost_in_silence(
 
     assert len(api.asked) == 1
     assert recorder.lost == 3
+
+
+async def test_what_is_remembered_stays_bounded(
+    api: FakeApi, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_KEPT", 4)
+    api.always = reply(201, {})
+    for number in range(20):
+        about = ObjectRef(Kind.SERVICE, "default", f"s{number}")
+        await recorder.emit(dataclasses.replace(HAPPENED, regarding=about))
+
+    assert len(recorder._series) <= 4
+    assert len(recorder._budgets) <= 4
+    assert recorder.lost == 0

@@ -228,7 +228,7 @@ async def test_where_the_version_is_gone_everything_is_taken_again_and_deletions
         await eventually(lambda: followed.reflector.lists == 2)
 
     assert followed.names == {"b", "c"}
-    assert followed.stores.take_dirty() == [(Kind.NAMESPACE, "a"), (Kind.NAMESPACE, "c")]
+    assert set(followed.stores.take_dirty()) == {(Kind.NAMESPACE, "a"), (Kind.NAMESPACE, "c")}
     assert "resourceVersion" not in api.asked[-1].query
     assert followed.synced == ["synced"]
 
@@ -410,3 +410,46 @@ async def test_a_restart_of_the_server_is_told_once_and_its_end_as_well(
     assert told[0].startswith("watch namespaces: HTTP 502, <html>xxx")
     assert len(told[0]) < 260
     assert told[1] == "namespaces: followed again"
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_many_objects_are_taken_in_while_others_have_their_turn(
+    api: FakeApi, client: KubeClient, *, streams: bool
+) -> None:
+    names = [f"n{number}" for number in range(200)]
+    if streams:
+        api.script = [api.stream(*[added(name, 3) for name in names], complete(9))]
+    else:
+        api.script = [refusal(422, "Invalid"), page(9, *names)]
+    turns = 0
+    async with following(client) as followed:
+        await eventually(lambda: len(followed.stores.namespaces) > 0)
+        while not followed.reflector.synced:
+            turns += 1
+            await asyncio.sleep(0)
+
+    assert followed.names == set(names)
+    assert turns >= 2
+
+
+async def test_an_object_without_a_name_is_skipped_in_a_list(
+    api: FakeApi, client: KubeClient
+) -> None:
+    api.script = [api.stream({"type": "ADDED", "object": {}}, added("a", 3), complete(9))]
+    async with following(client) as followed:
+        await eventually(lambda: followed.reflector.synced)
+
+    assert followed.names == {"a"}
+    assert followed.reflector.skipped == 1
+
+
+async def test_a_healthy_watch_forgets_earlier_failures(api: FakeApi, tmp_path: Path) -> None:
+    timings = dataclasses.replace(BRIEF, first_pause=0.02, pause=10.0, healthy=0.0)
+    api.script = [api.stream(complete(9), ends=True)] * 8
+    async with (
+        KubeClient(kubeconfig=api.kubeconfig(tmp_path), timings=timings) as client,
+        following(client),
+    ):
+        await eventually(lambda: len(api.asked) == 8)
+
+    assert api.asked[-1].at - api.asked[0].at < 1.0  # doubling, it would be 2.5 s

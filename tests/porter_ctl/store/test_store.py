@@ -52,28 +52,15 @@ def test_remove_says_whether_there_was_anything() -> None:
     assert "a" not in store
 
 
-def test_replace_all_is_the_whole_truth_and_names_the_difference() -> None:
+def test_keeping_some_names_what_that_removed() -> None:
     store = Store(Namespace)
-    for name in ("same", "edited", "gone"):
+    for name in ("kept", "gone", "elsewhere"):
         store.put(namespace(name))
 
-    changed = store.replace_all(
-        [namespace("same", version="9"), namespace("edited", team="x"), namespace("new")]
-    )
+    gone = store.keep_only({"kept", "new"}, lambda key: key != "elsewhere")
 
-    assert changed == {"edited", "gone", "new"}
-    assert set(store) == {"same", "edited", "new"}
-
-
-def test_replace_all_within_some_keys_leaves_the_others() -> None:
-    store = Store(Namespace)
-    for name in ("in", "out"):
-        store.put(namespace(name))
-
-    changed = store.replace_all([], within=lambda key: key == "in")
-
-    assert changed == {"in"}
-    assert set(store) == {"out"}
+    assert gone == ["gone"]
+    assert set(store) == {"kept", "elsewhere"}
 
 
 def test_the_store_may_change_while_it_is_walked() -> None:

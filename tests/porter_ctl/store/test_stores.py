@@ -73,20 +73,20 @@ def test_removal_takes_the_faults_along() -> None:
     assert stores.faults == {}
 
 
-def test_a_whole_kind_is_replaced_and_only_what_differs_is_dirty() -> None:
+def test_what_a_list_no_longer_has_is_dirty_and_its_faults_go() -> None:
     stores = Stores()
-    stores.put(Kind.NAMESPACE, namespace("same"))
-    stores.put(Kind.NAMESPACE, namespace("ailing"))
-    stores.put(Kind.NAMESPACE, namespace("gone"), (FAULT,))
+    for name in ("same", "gone", "elsewhere"):
+        stores.put(Kind.NAMESPACE, namespace(name), (FAULT,))
     stores.take_dirty()
 
-    stores.replace_all(
-        Kind.NAMESPACE,
-        [(namespace("same"), ()), (namespace("ailing"), (FAULT,)), (namespace("new"), ())],
-    )
+    stores.keep_only(Kind.NAMESPACE, {"same", "new"}, lambda key: key != "elsewhere")
 
-    assert {key for _, key in stores.take_dirty()} == {"ailing", "gone", "new"}
-    assert set(stores.faults) == {(Kind.NAMESPACE, "ailing")}
+    assert stores.take_dirty() == [(Kind.NAMESPACE, "gone")]
+    assert {key for _, key in stores.faults} == {"same", "elsewhere"}
+
+    stores.keep_only(Kind.NAMESPACE, {"same"})
+
+    assert stores.take_dirty() == [(Kind.NAMESPACE, "elsewhere")]
 
 
 def test_a_key_can_be_looked_at_again() -> None:

@@ -1,0 +1,1 @@
+"""What the cluster says, and how it is told: the one room that speaks to an API server."""

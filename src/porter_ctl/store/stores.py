@@ -1,0 +1,145 @@
+"""All stores together: what is known, what is wrong with it, and which keys changed.
+
+Sources put objects in; whoever reconciles takes the keys that changed, never the changes: it
+reads what is true when it comes round to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from porter_ctl.api import (
+    VIP,
+    BGPAdvertisement,
+    BGPConfig,
+    BGPNode,
+    BGPPeer,
+    EndpointSlice,
+    Kind,
+    Namespace,
+    Node,
+    Secret,
+    Service,
+    VIPPool,
+    key_of,
+)
+from porter_ctl.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from porter_ctl.api import Fault, Key, Resource
+
+
+def _everywhere(_: Key) -> bool:
+    return True
+
+
+class Stores:
+    """One store a kind, the faults of the objects in them, and the keys touched since.
+
+    Attributes:
+        wake: Called whenever something is dirty or the sync of a kind has changed.
+        faults: What is wrong with an object, by kind and key; no entry where nothing is.
+    """
+
+    def __init__(self, wake: Callable[[], None] | None = None) -> None:
+        """`wake` may be set later as well."""
+        self.services = Store(Service)
+        self.endpoint_slices = Store(EndpointSlice)
+        self.nodes = Store(Node)
+        self.namespaces = Store(Namespace)
+        self.secrets = Store(Secret)
+        self.vip_pools = Store(VIPPool)
+        self.vips = Store(VIP)
+        self.bgp_configs = Store(BGPConfig)
+        self.bgp_peers = Store(BGPPeer)
+        self.bgp_advertisements = Store(BGPAdvertisement)
+        self.bgp_nodes = Store(BGPNode)
+        self.wake: Callable[[], None] = wake or _nobody
+        self.faults: dict[tuple[Kind, Key], tuple[Fault, ...]] = {}
+        self._dirty: dict[tuple[Kind, Key], None] = {}
+        self._synced: set[Kind] = set()
+        self._by_kind: Mapping[Kind, Store[Resource]] = {
+            Kind.SERVICE: self.services,
+            Kind.ENDPOINT_SLICE: self.endpoint_slices,
+            Kind.NODE: self.nodes,
+            Kind.NAMESPACE: self.namespaces,
+            Kind.SECRET: self.secrets,
+            Kind.VIP_POOL: self.vip_pools,
+            Kind.VIP: self.vips,
+            Kind.BGP_CONFIG: self.bgp_configs,
+            Kind.BGP_PEER: self.bgp_peers,
+            Kind.BGP_ADVERTISEMENT: self.bgp_advertisements,
+            Kind.BGP_NODE: self.bgp_nodes,
+        }
+
+    def of(self, kind: Kind) -> Store[Resource]:
+        """The store of a kind, where only the kind is known."""
+        return self._by_kind[kind]
+
+    def put(self, kind: Kind, obj: Resource, faults: tuple[Fault, ...] = ()) -> None:
+        """Hold `obj` with what is wrong with it; dirty if either is new."""
+        key = key_of(obj)
+        changed = self._by_kind[kind].put(obj)
+        if self._set_faults(kind, key, faults) or changed:
+            self._mark(kind, (key,))
+
+    def remove(self, kind: Kind, key: Key) -> None:
+        """Forget an object; dirty if it was there."""
+        self._set_faults(kind, key, ())
+        if self._by_kind[kind].remove(key):
+            self._mark(kind, (key,))
+
+    def keep_only(
+        self, kind: Kind, keys: AbstractSet[Key], within: Callable[[Key], bool] = _everywhere
+    ) -> None:
+        """Forget every object of a kind but these: the end of taking in a whole list.
+
+        Args:
+            kind: Their kind.
+            keys: Of all there is, as far as `within` reaches.
+            within: Which keys are judged; all others stay.
+        """
+        gone = self._by_kind[kind].keep_only(keys, within)
+        for key in gone:
+            self._set_faults(kind, key, ())
+        self._mark(kind, gone)
+
+    def mark_dirty(self, kind: Kind, key: Key) -> None:
+        """Have this key looked at again although nothing is known to have changed."""
+        self._mark(kind, (key,))
+
+    def take_dirty(self) -> list[tuple[Kind, Key]]:
+        """The keys touched since the last call, each once, in the order they were touched."""
+        dirty, self._dirty = self._dirty, {}
+        return list(dirty)
+
+    def synced(self, kind: Kind) -> bool:
+        """Whether all that is wanted of a kind has been in its store."""
+        return kind in self._synced
+
+    def mark_synced(self, kind: Kind, *, synced: bool = True) -> None:
+        """Say that a kind is complete, or that more is wanted of it than has come."""
+        if synced != self.synced(kind):
+            (self._synced.add if synced else self._synced.discard)(kind)
+            self.wake()
+
+    def _mark(self, kind: Kind, keys: Iterable[Key]) -> None:
+        before = len(self._dirty)
+        self._dirty.update(((kind, key), None) for key in keys)
+        if len(self._dirty) > before:
+            self.wake()
+
+    def _set_faults(self, kind: Kind, key: Key, faults: tuple[Fault, ...]) -> bool:
+        before = self.faults.get((kind, key), ())
+        if faults:
+            self.faults[kind, key] = faults
+        else:
+            self.faults.pop((kind, key), None)
+        return faults != before
+
+
+def _nobody() -> None:
+    """Nobody waits yet."""
