@@ -15,10 +15,10 @@ import msgspec
 from porter_ctl.api import KINDS, Kind, ObjectRef, Resource, decode, ref_of
 from porter_ctl.kube.client import MERGE_PATCH
 from porter_ctl.kube.errors import failure
-from porter_ctl.kube.overlay import Json, as_object, merge_patch, overlay
 from porter_ctl.kube.paths import collection_path, object_path
 from porter_ctl.kube.recorder import Recorder
 from porter_ctl.kube.watch import read_page
+from porter_ctl.store.overlay import Json, as_object, merge_patch, overlay
 from porter_ctl.store.port import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:

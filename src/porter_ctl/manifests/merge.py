@@ -10,14 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from porter_ctl.api import Kind
 from porter_ctl.manifests.document import Json, as_object, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from porter_ctl.api import ObjectRef
     from porter_ctl.manifests.document import Document
     from porter_ctl.manifests.own_files import OwnFile
@@ -80,18 +76,6 @@ def is_whole(ref: ObjectRef, own: OwnFile) -> bool:
     return ref.kind is Kind.BGP_NODE or (ref.kind is Kind.VIP and "spec" in own.body)
 
 
-def overlay(stored: Mapping[str, object], ours: msgspec.Struct) -> Json:
-    """The fields of `ours` over what is stored: what it does not know stays as it is."""
-    result = dict(stored)
-    for field in msgspec.structs.fields(ours):
-        value = getattr(ours, field.name)
-        if value is None or (field.encode_name not in stored and _is_default(field, value)):
-            result.pop(field.encode_name, None)
-        else:
-            result[field.encode_name] = msgspec.to_builtins(value)
-    return result
-
-
 def without_users_fields(spec: Json) -> Json:
     """What of a VIP's spec is kept beside the user's own document."""
     return {name: value for name, value in spec.items() if name not in _USERS}
@@ -114,11 +98,3 @@ def _identity(ref: ObjectRef) -> Json:
     if ref.namespace:
         identity["namespace"] = ref.namespace
     return identity
-
-
-def _is_default(field: msgspec.structs.FieldInfo, value: object) -> bool:
-    if field.default_factory is not msgspec.NODEFAULT:
-        empty: object = field.default_factory()
-        return value == empty
-    default: object = field.default
-    return value == default

@@ -14,7 +14,8 @@ import msgspec
 from porter_ctl.api import KINDS, ref_of
 from porter_ctl.manifests.document import Json, as_object, rfc3339
 from porter_ctl.manifests.file_fault import UnparsableError
-from porter_ctl.manifests.merge import MADE_HERE, overlay, without_users_fields
+from porter_ctl.manifests.merge import MADE_HERE, without_users_fields
+from porter_ctl.store.overlay import overlay
 from porter_ctl.store.port import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Writer:
         body = _frame(ref, {"creationTimestamp": rfc3339(time.time()), **_labels(obj)})
         spec = _spec(obj)
         if spec is not None:
-            body["spec"] = overlay({}, spec)
+            body["spec"] = overlay(None, spec)
         self._fence()
         try:
             self._own.create(ref, body)
@@ -79,7 +80,7 @@ class Writer:
         with self._own.locked():
             entry = self._expect(ref, obj.metadata.uid, obj.metadata.resource_version)
             body = self._part(ref, entry)
-            written = overlay(as_object(body.get("spec")), spec)
+            written = as_object(overlay(body.get("spec"), spec))
             body["spec"] = without_users_fields(written) if entry.merged.document else written
             body["metadata"] = {**as_object(body["metadata"]), **_labels(obj)}
             self._fence()
@@ -99,7 +100,7 @@ class Writer:
         with self._own.locked():
             entry = self._expect(ref, uid, resource_version)
             before = as_object(entry.merged.body.get("status"))
-            after = overlay(before, status)
+            after = as_object(overlay(before, status))
             if after == before:
                 return
             self._fence()

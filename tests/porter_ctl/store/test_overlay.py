@@ -1,4 +1,4 @@
-"""`porter_ctl.kube.overlay`: our fields change, nothing else does."""
+"""`porter_ctl.store.overlay`: our fields change, nothing else does."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porter_ctl.api import Holder, HolderPort, PoolBinding, VIPSpec, VIPStatus
-from porter_ctl.kube.overlay import merge_patch, overlay
+from porter_ctl.store.overlay import merge_patch, overlay
 
 if TYPE_CHECKING:
-    from porter_ctl.kube.overlay import Json
+    from porter_ctl.store.overlay import Json
 
 WEB = Holder(namespace="default", name="web", uid="u1", ports=(HolderPort(port=80),))
 
