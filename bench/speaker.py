@@ -2,7 +2,7 @@
 
     python -m bench.speaker --port 1179 --count 10000
 
-It holds all of its routes before it dials; it runs until it is ended.
+It holds all of its routes before it dials, and says `held` then; it runs until it is ended.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ async def run(port: int, count: int) -> None:
     speaker.configure({"router": peer(port)})
     speaker.tables_complete({"router"})
     gc.freeze()
+    print("held", flush=True)
     await speaker.run()
 
 

@@ -18,6 +18,7 @@ from porter_bgp.rib.pack import Packer
 from porter_bgp.wire import RouteRefreshMessage, RouteRefreshSubtype, encode_message
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
@@ -72,6 +73,21 @@ class AdjRibOut:
             self._desired[key] = attributes
         if not _same(attributes, known) or key in self._again:
             self._waiting(attributes)[key] = known
+
+    def set_all(self, keys: Collection[NlriKey], attributes: PathAttributes) -> None:
+        """`set` for many keys, at a fraction of the price for those the table does not know."""
+        desired, leaving = self._desired, self._pending.get(None, ())
+        for key in [key for key in keys if key in desired or key in leaving]:
+            self.set(key, attributes)
+        fresh = [key for key in keys if key not in desired]
+        if not fresh:
+            return
+        desired.update(dict.fromkeys(fresh, attributes))
+        waiting = self._pending.get(attributes)
+        if waiting is None:
+            self._pending[attributes] = OrderedDict.fromkeys(fresh)
+        else:
+            waiting.update(dict.fromkeys(fresh))
 
     def open(self, codec: Codec) -> None:
         """A session is Established; its peer knows nothing yet."""

@@ -6,6 +6,7 @@ says the same of our next hops.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from porter_bgp.rib import AdjRibOut, Exporter
@@ -54,7 +55,7 @@ class Outbound:
         if (table := self.tables.get(prefix.family)) is not None and self._exporter is not None:
             for path_id in {path.path_id for path in before} - {path.path_id for path in paths}:
                 table.set(nlri_key(prefix, path_id), None)
-            _export(table, self._exporter, prefix, paths)
+            _export(table, self._exporter, (prefix,), paths)
             self._pump.kick()
 
     def complete(self) -> None:
@@ -68,9 +69,12 @@ class Outbound:
         if facts == self._facts:
             return
         self._facts, self._exporter = facts, Exporter(facts)
+        alike: defaultdict[tuple[AddressFamily, tuple[Path, ...]], list[Prefix]] = defaultdict(list)
         for prefix, paths in self._paths.items():
-            if (table := self.tables.get(prefix.family)) is not None:
-                _export(table, self._exporter, prefix, paths)
+            alike[prefix.family, paths].append(prefix)
+        for (family, paths), prefixes in alike.items():
+            if (table := self.tables.get(family)) is not None:
+                _export(table, self._exporter, prefixes, paths)
         self._pump.kick()
 
     def open(self, codec: Codec) -> None:
@@ -118,6 +122,15 @@ class Outbound:
         return {family: keys for family, keys in sent.items() if keys}
 
 
-def _export(table: AdjRibOut, exporter: Exporter, prefix: Prefix, paths: tuple[Path, ...]) -> None:
+def _export(
+    table: AdjRibOut, exporter: Exporter, prefixes: Iterable[Prefix], paths: tuple[Path, ...]
+) -> None:
+    """Have the table say the same of all these prefixes."""
     for path_id, attributes in paths:
-        table.set(nlri_key(prefix, path_id), exporter.export(table.family, attributes))
+        keys = [nlri_key(prefix, path_id) for prefix in prefixes]
+        exported = exporter.export(table.family, attributes)
+        if exported is None:
+            for key in keys:
+                table.set(key, None)
+        else:
+            table.set_all(keys, exported)

@@ -152,6 +152,29 @@ def test_withdrawing_what_was_never_there_says_nothing() -> None:
     assert drain(table) == []
 
 
+def test_many_keys_are_set_as_each_alone_would_be() -> None:
+    table = opened({ONE: A, TWO: A})
+    table.set(ONE, None)
+    table.set(TWO, B)
+    table.set_all([ONE, TWO, THREE], A)
+    table.set_all([ONE, TWO, THREE], A)
+
+    messages = drain(table)
+
+    assert told(messages) == ["3A"]
+
+
+def test_many_keys_join_those_that_wait_with_the_same_attributes() -> None:
+    table = opened()
+    table.set(ONE, A)
+    table.set_all([TWO, THREE, TWO], A)
+
+    messages = drain(table)
+
+    assert [told([message]) for message in messages] == [["1A", "2A", "3A"]]
+    assert table.desired_count == 3
+
+
 def test_what_waits_and_what_is_known_are_told_apart() -> None:
     table = opened({ONE: A, TWO: A})
     table.set(ONE, B)

@@ -124,6 +124,12 @@ class AdjRibOutMachine(RuleBasedStateMachine):
         for key in self.keys[first : first + count]:
             self.set_one(key, attributes)
 
+    @rule(data=st.data(), first=st.integers(0, 99), count=st.integers(0, 60))
+    def set_many(self, data: st.DataObject, first: int, count: int) -> None:
+        attributes, keys = data.draw(st.sampled_from(self.values)), self.keys[first : first + count]
+        self.table.set_all(keys, attributes)
+        self.desired.update(dict.fromkeys(keys, attributes))
+
     @rule(data=st.data(), index=st.integers(0, 99))
     def flap(self, data: st.DataObject, index: int) -> None:
         key = self.keys[index % len(self.keys)]
