@@ -1,0 +1,141 @@
+"""The manifests of the lab, as somebody would write them who has no Kubernetes.
+
+Each function gives the text of one file. In a cluster, Nodes and EndpointSlices come from
+Kubernetes; here the lab writes them, and keeps them true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+NODE_ASN = 64512
+
+
+class Endpoint(NamedTuple):
+    """One server of a Service."""
+
+    node: str
+    name: str
+    address: str
+
+
+def nodes(addresses: Mapping[str, str]) -> str:
+    """The Nodes, by name, with their addresses."""
+    return _documents(
+        f"""\
+apiVersion: v1
+kind: Node
+metadata:
+  name: {name}
+  labels: {{kubernetes.io/hostname: {name}}}
+status:
+  addresses: [{{type: InternalIP, address: {address}}}]
+  conditions: [{{type: Ready, status: "True"}}]
+"""
+        for name, address in addresses.items()
+    )
+
+
+def speaker() -> str:
+    """How all nodes speak. Nothing here programs a dataplane, so nothing is waited for."""
+    return f"""\
+apiVersion: porter.network/v1beta1
+kind: BGPConfig
+metadata: {{name: default}}
+spec:
+  asn: {NODE_ASN}
+  dataplane: {{gate: None}}
+"""
+
+
+def peers(addresses: Mapping[str, str], *, router: str, port: int, asn: int) -> str:
+    """The router, once for each node: on loopback only its source tells who a node is."""
+    return _documents(
+        f"""\
+apiVersion: porter.network/v1beta1
+kind: BGPPeer
+metadata: {{name: router-of-{name}}}
+spec:
+  nodeSelectors: [{{matchLabels: {{kubernetes.io/hostname: {name}}}}}]
+  address: {router}
+  port: {port}
+  asn: {asn}
+  source: {{address: {address}}}
+  timers: {{holdSeconds: 9}}
+"""
+        for name, address in addresses.items()
+    )
+
+
+def pool(addresses: str, *, hold_seconds: int) -> str:
+    """Where addresses come from."""
+    return f"""\
+apiVersion: porter.network/v1beta1
+kind: VIPPool
+metadata: {{name: lab}}
+spec:
+  addresses: ["{addresses}"]
+  holdSeconds: {hold_seconds}
+"""
+
+
+def advertisement(community: str) -> str:
+    """What the router is told: every VIP, with this community."""
+    return f"""\
+apiVersion: porter.network/v1beta1
+kind: BGPAdvertisement
+metadata: {{name: all}}
+spec:
+  communities: {{standard: ["{community}"]}}
+"""
+
+
+def service(name: str, *, port: int, address: str | None = None) -> str:
+    """A Service that each node announces for its own endpoints.
+
+    Args:
+        name: Its name, in the namespace `default`.
+        port: Where its endpoints listen.
+        address: The VIP it asks for.
+    """
+    asks = f'  annotations: {{porter.network/addresses: "{address}"}}\n' if address else ""
+    return f"""\
+apiVersion: v1
+kind: Service
+metadata:
+  name: {name}
+{asks}spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  selector: {{app: {name}}}
+  ports: [{{port: 80, targetPort: {port}}}]
+"""
+
+
+def endpoints(service_name: str, servers: Iterable[Endpoint], *, port: int) -> str:
+    """The servers of a Service that are ready."""
+    rows = "".join(
+        f"""
+  - addresses: [{server.address}]
+    nodeName: {server.node}
+    conditions: {{ready: true, serving: true, terminating: false}}
+    targetRef: {{kind: Pod, namespace: default, name: {server.name}}}"""
+        for server in servers
+    )
+    return f"""\
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: {service_name}
+  labels: {{kubernetes.io/service-name: {service_name}}}
+addressType: IPv4
+ports: [{{port: {port}}}]
+endpoints:{rows or " []"}
+"""
+
+
+def _documents(texts: Iterable[str]) -> str:
+    return "---\n".join(texts)
