@@ -11,6 +11,7 @@ import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -92,8 +93,7 @@ def documents_of(value: object, *, file: str, line: int, mtime: float) -> Iterat
     if kind is not None:
         yield _document(kind, value, file=file, line=line, mtime=mtime)
     elif api_version.partition("/")[0] == GROUP:
-        known = ", ".join(sorted(f"{of} {kind}" for of, kind in _KINDS if of.startswith(GROUP)))
-        raise DocumentError(f"{api_version} {name} is not known; these are: {known}")
+        raise DocumentError(_unknown(api_version, name))
 
 
 def as_object(value: object) -> Json:
@@ -113,6 +113,17 @@ def digest(*parts: bytes) -> str:
 def rfc3339(seconds: float) -> str:
     """A time since 1970 as the API spells it."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unknown(api_version: str, name: str) -> str:
+    """Say what of our own group is not known, and what might be meant."""
+    known = sorted(kind for of, kind in _KINDS if of.startswith(GROUP))
+    if name in known:
+        version = KINDS[Kind(name)].api_version
+        return f"{name}: apiVersion: {api_version!r} is not known; write {version}"
+    near = get_close_matches(name, known, n=1, cutoff=0.7)
+    remedy = f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
+    return f"kind: {name!r} is not a kind of {api_version}; {remedy}"
 
 
 def _document(kind: Kind, value: Json, *, file: str, line: int, mtime: float) -> Document:
@@ -150,7 +161,7 @@ def _name_in(metadata: Json, field: str, *, longest: int, kind: Kind) -> str:
         raise DocumentError(f"{kind}: metadata.{field} is missing; give it one")
     if len(name) > longest or not _NAME.fullmatch(name):
         raise DocumentError(
-            f"{kind}: metadata.{field} {name[:longest]!r} is no name;"
+            f"{kind}: metadata.{field}: {name[:longest]!r} is no name;"
             f" use a-z, 0-9, - and ., at most {longest} characters"
         )
     return name

@@ -87,6 +87,8 @@ class LockElection:
                     _log.info("leading as %s", self._identity)
                     self.on_change(True)  # noqa: FBT003 - the shape of Leadership.on_change
             self._trouble = ""
+        except FileNotFoundError:
+            return  # the first look at the directory makes the folder, or says why not
         except OSError as error:
             if str(error) != self._trouble:
                 _log.warning("election: %s", error)

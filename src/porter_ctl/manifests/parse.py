@@ -59,4 +59,5 @@ def _load(content: bytes, name: str) -> Iterator[tuple[int, object]]:
     try:
         yield from load_documents(text)
     except YamlError as error:
-        raise UnparsableError(FileFault(name, error.line, error.message)) from error
+        message = f"{error.message}; correct the YAML there"
+        raise UnparsableError(FileFault(name, error.line, message)) from error
