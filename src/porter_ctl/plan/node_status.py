@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from porter_ctl.api import BGPNodeStatus, NodeException, NodeSession, SessionState
+from porter_ctl.api import BGPNodeStatus, DataplaneGate, NodeException, NodeSession, SessionState
 from porter_ctl.plan.conditions import condition, merged
 from porter_ctl.plan.verdict import Reason, Verdict, foremost
 
@@ -99,7 +99,7 @@ def bgp_node_status(before: BGPNode, report: NodeReport, at: str) -> BGPNodeStat
                 condition(
                     DATAPLANE_VERIFIED,
                     holds=not report.dataplane_unverified,
-                    verdict=_dataplane(unverified=report.dataplane_unverified),
+                    verdict=_dataplane(report),
                 ),
             ),
             at=at,
@@ -136,14 +136,20 @@ def _session(name: str, peer: PeerView | None) -> NodeSession:
     )
 
 
-def _dataplane(*, unverified: bool) -> Verdict:
-    if unverified:
+def _dataplane(report: NodeReport) -> Verdict:
+    if report.dataplane_unverified:
         return Verdict(
             reason=Reason.DATAPLANE_UNVERIFIED,
             message="nothing answers for kube-proxy on this node; first announcements wait a while",
             remedy="set dataplane.gate of the BGPConfig to Delay if there is no kube-proxy here",
         )
-    return Verdict(reason=Reason.ACCEPTED, message="first announcements wait for the dataplane")
+    gate, delay = report.context.dataplane_gate, report.context.dataplane_delay
+    waits = {
+        DataplaneGate.KUBE_PROXY: "until kube-proxy serves the address",
+        DataplaneGate.DELAY: f"{delay:g} s",
+        DataplaneGate.NONE: "for nothing, as the BGPConfig says",
+    }
+    return Verdict(reason=Reason.ACCEPTED, message=f"first announcements wait {waits[gate]}")
 
 
 def conflicts(plans: Iterable[PrefixPlan]) -> frozenset[Verdict]:
