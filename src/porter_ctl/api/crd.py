@@ -6,6 +6,7 @@ conversion, since shapes are final; printer columns that answer the obvious ques
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from porter_ctl.api.rules import Check, RuleText
+    from porter_ctl.api.rules import RuleText
     from porter_ctl.api.schema import FieldShape, Shape
 
 CATEGORY = "porter"
+IMMUTABLE = "never changes; create another object for another value"
 HEADER = "# Generated from the types in porter_ctl.api; `make crd` writes it again.\n"
 
 
@@ -226,13 +228,16 @@ def _list(shape: ListShape, *, with_defaults: bool) -> dict[str, object]:
 
 def _number(shape: NumberShape) -> dict[str, object]:
     wide = shape.maximum > 2**31 - 1
-    return {
+    written: dict[str, object] = {
         "type": "integer",
         "format": "int64" if wide else "int32",
         "minimum": shape.minimum,
         "maximum": shape.maximum,
-        **_checked(shape.check),
     }
+    if shape.check is not None:
+        rule = {"rule": shape.check.cel, "message": shape.check.message}
+        written["x-kubernetes-validations"] = [rule]
+    return written
 
 
 def _text(shape: TextShape) -> dict[str, object]:
@@ -243,18 +248,19 @@ def _text(shape: TextShape) -> dict[str, object]:
         written["pattern"] = shape.pattern
     if shape.form:
         written["format"] = shape.form
-    written.update(_checked(shape.check))
+    rules = [_text_rule(shape.check.cel, shape.check.message)] if shape.check is not None else []
     if shape.immutable:
-        rules = written.setdefault("x-kubernetes-validations", [])
-        if isinstance(rules, list):
-            rules.append({"rule": "self == oldSelf", "message": "never changes"})
-    return written
+        rules.append(_text_rule("self == oldSelf", IMMUTABLE))
+    return {**written, "x-kubernetes-validations": rules} if rules else written
 
 
-def _checked(check: Check[str] | Check[int] | None) -> dict[str, object]:
-    if check is None:
-        return {}
-    return {"x-kubernetes-validations": [{"rule": check.cel, "message": check.message}]}
+def _text_rule(cel: str, message: str) -> dict[str, object]:
+    """A rule over one text; the API server by itself would not show the text.
+
+    Of a number it cannot: the cost of writing one in CEL has no bound that it knows.
+    """
+    said = json.dumps(f": {message}", ensure_ascii=False)
+    return {"rule": cel, "message": message, "messageExpression": f"self + {said}"}
 
 
 def _validations(rules: tuple[RuleText, ...], shape: ObjectShape) -> dict[str, object]:
@@ -263,7 +269,7 @@ def _validations(rules: tuple[RuleText, ...], shape: ObjectShape) -> dict[str, o
 
 
 def _validation(rule: RuleText, shape: ObjectShape) -> dict[str, object]:
-    written: dict[str, object] = {"rule": rule.cel, "message": f"{rule.message}; {rule.remedy}"}
-    if shape.field(rule.reads[0].partition(".")[0]) is not None:
-        written["fieldPath"] = f".{rule.reads[0]}"
-    return written
+    message = f"{rule.message}; {rule.remedy}"
+    if shape.field(rule.reads[0].partition(".")[0]) is None:  # metadata: no path may lead there
+        return {"rule": rule.cel, "message": f"{rule.reads[0]}: {message}"}
+    return {"rule": rule.cel, "message": message, "fieldPath": f".{rule.reads[0]}"}

@@ -25,7 +25,7 @@ from porter_ctl.api.kinds import KINDS, OWN_KINDS, OwnResource, Resource
 from porter_ctl.api.meta import Kind, ObjectMeta, broken_rules
 from porter_ctl.api.rules import Problem
 from porter_ctl.api.schema import ObjectShape, shape_of
-from porter_ctl.api.served import unserved_faults
+from porter_ctl.api.served import NOT_YET, unserved_faults
 from porter_ctl.api.values import ObjectName
 from porter_ctl.api.vip import VIP
 from porter_ctl.api.vippool import VIPPool
@@ -37,9 +37,10 @@ class Decoded:
 
     Attributes:
         resource: The object; None if not even its metadata can be read. Where `spec` is faulty
-            it carries the spec of `status.accepted`, and no spec if that is faulty too.
+            it carries the spec of `status.accepted`, and no spec if that is faulty too; a VIP
+            that is held carries what is served of its spec.
         faults: What is wrong with the document as it stands.
-        using_accepted: Whether `spec` comes from `status.accepted`.
+        using_accepted: Whether `spec` is such another one.
     """
 
     resource: Resource | None
@@ -112,7 +113,7 @@ def _decode_own(kind: Kind, tree: Mapping[str, object]) -> Decoded:
     if not found:
         return Decoded(_build(kind, tree, spec))
     faults = tuple(_about(kind, tree, found))
-    before = {"metadata": tree["metadata"], "spec": _accepted(tree)}
+    before = {"metadata": tree["metadata"], "spec": _fallback(kind, tree, spec)}
     accepted, wrong = _judge(kind, before, Examination(strict=False))
     if wrong:
         return Decoded(_build(kind, tree, ABSENT), faults)
@@ -146,7 +147,7 @@ def _examine_whole(
         value: object = tree
         for name in rule.reads[0].split("."):
             value = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
-        examination.add(rule.reads[0], value, Problem(rule.message, rule.remedy))
+        examination.refuse(rule.reads[0], value, Problem(rule.message, rule.remedy))
 
 
 def _examine_metadata(tree: Mapping[str, object], examination: Examination) -> bool:
@@ -179,9 +180,19 @@ def _build(kind: Kind, tree: Mapping[str, object], spec: object) -> OwnResource:
     return msgspec.convert(known, _OWN[kind])
 
 
-def _accepted(tree: Mapping[str, object]) -> object:
-    status = tree.get("status")
-    return status.get("accepted") if isinstance(status, dict) else None
+def _fallback(kind: Kind, tree: Mapping[str, object], spec: object) -> object:
+    """Give what stands for a faulty spec: the one accepted last.
+
+    A VIP keeps none. One that is held stays so, whatever is asked of it that is not served: what
+    its address was given for does not end with such an edit, nor with a restart after it.
+    """
+    if kind is not Kind.VIP:
+        status = tree.get("status")
+        return status.get("accepted") if isinstance(status, dict) else None
+    if not isinstance(spec, dict) or not spec.get("holders"):
+        return None
+    unserved = {entry.path for entry in NOT_YET[kind]}
+    return {name: value for name, value in spec.items() if name not in unserved}
 
 
 def _kind_of(raw: Mapping[str, object]) -> tuple[Kind | None, list[Fault]]:

@@ -76,6 +76,12 @@ class Examination:
         shown = "" if value is ABSENT else show(value)
         self.faults.append(Fault(path, shown, problem.message, problem.remedy))
 
+    def refuse(self, path: str, value: object, problem: Problem) -> None:
+        """Note a fault whose message does not name the value by itself."""
+        if value is not ABSENT:
+            problem = problem._replace(message=f"{show(value)}: {problem.message}")
+        self.add(path, value, problem)
+
     def walk(self, shape: Shape, value: object, path: str) -> object:
         """Examine a value and give what is good of it, or ABSENT."""
         if isinstance(shape, TextShape | NumberShape | ChoiceShape):
@@ -97,7 +103,7 @@ class Examination:
             if name not in known:
                 near = get_close_matches(str(name), known, n=1, cutoff=0.6)
                 remedy = f"did you mean {near[0]}?" if near else f"use {_listed(known)}"
-                self.add(join(path, str(name)), value[name], Problem("is not a field", remedy))
+                self.refuse(join(path, str(name)), value[name], Problem("is not a field", remedy))
 
     def _object(self, shape: ObjectShape, value: object, path: str) -> object:
         if not isinstance(value, dict):
@@ -137,7 +143,7 @@ class Examination:
             if not faulty.intersection(rule.reads):
                 value = kept.get(rule.reads[0], ABSENT)
                 problem = Problem(rule.message, rule.remedy)
-                self.add(join(path, rule.reads[0]), value, problem)
+                self.refuse(join(path, rule.reads[0]), value, problem)
 
     def _list(self, shape: ListShape, value: object, path: str) -> object:
         if not isinstance(value, list | tuple):

@@ -51,7 +51,7 @@ def explain_hold_seconds(value: int) -> Problem | None:
 
 _HOLD_SECONDS = NumberCheck(
     cel="self == 0 || self >= 3",
-    message="must be 0 or 3 to 65535 (RFC 4271)",
+    message="must be 0 or 3 to 65535, not 1 or 2 (RFC 4271)",
     explain=explain_hold_seconds,
 )
 

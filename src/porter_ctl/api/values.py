@@ -70,7 +70,7 @@ Asn = Annotated[
             "noun": "AS number",
             "check": NumberCheck(
                 cel="self != 23456 && self != 65535 && self != 4294967295",
-                message="23456 (AS_TRANS), 65535 and 4294967295 are reserved",
+                message="23456 (AS_TRANS), 65535 and 4294967295 are reserved; use your AS number",
                 explain=explain_asn,
             ),
         },

@@ -53,6 +53,7 @@ _REFUSALS = frozenset(
         Reason.REQUEST_CONFLICT,
         Reason.ADDRESS_IN_USE,
         Reason.POOL_EXHAUSTED,
+        Reason.INVALID,
     }
 )
 
@@ -117,7 +118,7 @@ def _services(
 
 def _finding(documents: Documents, ref: ObjectRef, verdict: Verdict) -> Finding:
     path, colon, message = verdict.message.partition(": ")
-    if not colon or not path.startswith("spec."):
+    if not colon or not path.startswith(("spec.", "metadata.")):
         path, message = "", verdict.message
     return about(
         documents.places[ref],

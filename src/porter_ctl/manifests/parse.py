@@ -59,5 +59,5 @@ def _load(content: bytes, name: str) -> Iterator[tuple[int, object]]:
     try:
         yield from load_documents(text)
     except YamlError as error:
-        message = f"{error.message}; correct the YAML there"
+        message = f"{error.message}; correct that line"
         raise UnparsableError(FileFault(name, error.line, message)) from error

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from porter_ctl.api import SessionState
 from porter_ctl.plan.addresses import addresses_in
-from porter_ctl.plan.conditions import ACCEPTED, condition, merged
+from porter_ctl.plan.conditions import ACCEPTED, condition, find, merged
 from porter_ctl.plan.verdict import Reason, Verdict, foremost
 
 if TYPE_CHECKING:
@@ -70,10 +70,17 @@ def vip_pool_status(
     )
 
 
-def vip_status(vip: VIP, pools: Mapping[str, Pool], at: str) -> VIPStatus:
-    """Say who has an address and whether it is still one of its pool."""
+def vip_status(
+    vip: VIP, pools: Mapping[str, Pool], at: str, faults: tuple[Fault, ...] = ()
+) -> VIPStatus:
+    """Say who has an address and whether it is still one of its pool.
+
+    Whether it is accepted is said where it is not, or was not: there may be very many VIPs.
+    """
+    known = find(vip.status.conditions, ACCEPTED) is not None
+    judged = (_vip_accepted(vip, faults),) if faults or known else ()
     if vip.spec is None:
-        return replace(vip.status, holder="")
+        return replace(vip.status, conditions=merged(vip.status.conditions, judged, at=at))
     owners = [f"{holder.namespace}/{holder.name}" for holder in vip.spec.holders]
     holder = owners[0] if owners else ""
     if len(owners) > 1:
@@ -87,6 +94,7 @@ def vip_status(vip: VIP, pools: Mapping[str, Pool], at: str) -> VIPStatus:
             generation=generation,
         ),
         _in_pool(vip.spec, pools, generation),
+        *judged,
     ]
     conditions = merged(vip.status.conditions, wanted, at=at)
     return replace(vip.status, holder=holder, conditions=conditions)
@@ -172,14 +180,22 @@ def bgp_peer_status(
 
 
 def _accepted(meta: ObjectMeta, faults: tuple[Fault, ...], *, fallback: bool) -> Condition:
+    kept = "the last accepted spec stays in use" if fallback else "nothing of it is in use"
+    return _judged(meta, faults, kept)
+
+
+def _vip_accepted(vip: VIP, faults: tuple[Fault, ...]) -> Condition:
+    return _judged(vip.metadata, faults, "who has the address keeps it, and nobody else gets it")
+
+
+def _judged(meta: ObjectMeta, faults: tuple[Fault, ...], kept: str) -> Condition:
     if not faults:
         verdict = Verdict(reason=Reason.ACCEPTED, message="the spec is in use")
         return condition(ACCEPTED, holds=True, verdict=verdict, generation=meta.generation)
     told = [fault.sentence for fault in faults[:_TOLD_FAULTS]]
     if len(faults) > _TOLD_FAULTS:
         told.append(f"and {len(faults) - _TOLD_FAULTS} more")
-    use = "the last accepted spec stays in use" if fallback else "nothing of it is in use"
-    verdict = Verdict(reason=Reason(faults[0].reason), message=". ".join((*told, use)))
+    verdict = Verdict(reason=Reason(faults[0].reason), message=". ".join((*told, kept)))
     return condition(ACCEPTED, holds=False, verdict=verdict, generation=meta.generation)
 
 

@@ -118,7 +118,8 @@ class LeaderStatuses:
             case VIPPool():
                 return replace(obj, status=vip_pool_status(obj, faults, self._allocator.ledger, at))
             case VIP():
-                return replace(obj, status=vip_status(obj, self._allocator.ledger.pools, at))
+                pools = self._allocator.ledger.pools
+                return replace(obj, status=vip_status(obj, pools, at, faults))
             case BGPConfig():
                 return replace(obj, status=bgp_config_status(obj, faults, at))
             case BGPPeer():

@@ -121,14 +121,18 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         Kind.VIP_POOL,
         "lab",
         {"addresses": ["192.0.2.0/24", "192.0.2.255-192.0.3.1"]},
-        "VIPPool lab: spec.addresses: two entries overlap; write each address once",
+        (
+            'VIPPool lab: spec.addresses: ["192.0.2.0/24","192.0.2.255-192.0.3.1"]: two entries'
+            " overlap; write each address once"
+        ),
     ),
     "an exclusion outside the pool": (
         Kind.VIP_POOL,
         "lab",
         {**POOL, "exclude": ["192.0.2.0/24"]},
         (
-            "VIPPool lab: spec.exclude: an entry does not lie inside one entry of addresses;"
+            'VIPPool lab: spec.exclude: ["192.0.2.0/24"]: an entry does not lie inside one'
+            " entry of addresses;"
             " exclude only addresses that the pool would give"
         ),
     ),
@@ -143,7 +147,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "192.0.2.2",
         {"address": "192.0.2.1"},
         (
-            "VIP 192.0.2.2: metadata.name: the name must be the address (IPv6 in full, with - for"
+            "VIP 192.0.2.2: metadata.name: '192.0.2.2': the name must be the address (IPv6 in"
+            " full, with - for"
             " :); name the object after its address"
         ),
     ),
@@ -152,7 +157,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "2001-db8--10",
         {"address": "2001:db8::10"},
         (
-            "VIP 2001-db8--10: metadata.name: the name must be the address (IPv6 in full, with -"
+            "VIP 2001-db8--10: metadata.name: '2001-db8--10': the name must be the address (IPv6"
+            " in full, with -"
             " for :); name the object after its address"
         ),
     ),
@@ -264,7 +270,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "all",
         {"nextHop": {"speakerNodeSelectors": [{}]}},
         (
-            "BGPAdvertisement all: spec.nextHop.speakerNodeSelectors: speakerNodeSelectors belongs"
+            "BGPAdvertisement all: spec.nextHop.speakerNodeSelectors: [{}]: speakerNodeSelectors"
+            " belongs"
             " to type Nodes; set type to Nodes, or leave it out"
         ),
     ),

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from porter_ctl.api import KINDS, OWN_KINDS, Kind, crd_files, crds, to_markdown, to_yaml, write
-from porter_ctl.api.crd import COLUMNS
+from porter_ctl.api.crd import COLUMNS, IMMUTABLE
 from porter_ctl.api.schema import ObjectShape, shape_of
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ def test_an_as_number_is_64_bits_wide_with_its_bounds_and_its_rule() -> None:
         "x-kubernetes-validations": [
             {
                 "rule": "self != 23456 && self != 65535 && self != 4294967295",
-                "message": "23456 (AS_TRANS), 65535 and 4294967295 are reserved",
+                "message": (
+                    "23456 (AS_TRANS), 65535 and 4294967295 are reserved; use your AS number"
+                ),
             }
         ],
     }
@@ -137,7 +139,11 @@ def test_the_address_of_a_vip_never_changes() -> None:
     found = at(properties(Kind.VIP), "spec", "properties", "address", "x-kubernetes-validations")
 
     assert isinstance(found, list)
-    assert {"rule": "self == oldSelf", "message": "never changes"} in found
+    assert {
+        "rule": "self == oldSelf",
+        "message": IMMUTABLE,
+        "messageExpression": f'self + ": {IMMUTABLE}"',
+    } in found
 
 
 def test_defaults_stand_in_the_spec_and_nowhere_else() -> None:

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from porter_ctl.api import (
+    KINDS,
     OWN_KINDS,
+    VIP,
     BGPConfig,
     BGPPeer,
     Decoded,
@@ -113,11 +115,11 @@ def test_the_daemon_ignores_what_it_does_not_know_and_validation_names_it() -> N
 
     assert decode(Kind.BGP_PEER, document).faults == ()
     found = texts({**document, "sepc": {}})
-    assert found[0] == "BGPPeer tor1: sepc: is not a field; did you mean spec?"
-    assert found[1] == "BGPPeer tor1: spec.conection: is not a field; did you mean connection?"
-    assert found[2].startswith("BGPPeer tor1: spec.zzz: is not a field; use nodeSelectors, ")
+    assert found[0] == "BGPPeer tor1: sepc: {}: is not a field; did you mean spec?"
+    assert found[1] == "BGPPeer tor1: spec.conection: 'x': is not a field; did you mean connection?"
+    assert found[2].startswith("BGPPeer tor1: spec.zzz: 1: is not a field; use nodeSelectors, ")
     assert found[3:] == [
-        "BGPPeer tor1: spec.timers.holdSecond: is not a field; did you mean holdSeconds?"
+        "BGPPeer tor1: spec.timers.holdSecond: 9: is not a field; did you mean holdSeconds?"
     ]
 
 
@@ -316,3 +318,32 @@ def test_the_quarantined_config_keeps_its_metadata() -> None:
 
     assert isinstance(found.resource, BGPConfig)
     assert found.resource.metadata.generation == 7
+
+
+def vip(**spec: object) -> dict[str, object]:
+    return {
+        "apiVersion": KINDS[Kind.VIP].api_version,
+        "kind": "VIP",
+        "metadata": {"name": "192.0.2.1"},
+        "spec": {"address": "192.0.2.1", **spec},
+    }
+
+
+def test_a_vip_that_is_held_stays_so_whatever_is_asked_that_is_not_served() -> None:
+    holders = [{"namespace": "default", "name": "web"}]
+
+    held = decode(Kind.VIP, vip(holders=holders, sharingKey="mail"))
+    free = decode(Kind.VIP, vip(sharingKey="mail"))
+    wrong = decode(Kind.VIP, vip(holders=holders, address="192.0.2.2"))
+
+    assert [str(fault) for fault in held.faults] == [
+        "VIP 192.0.2.1: spec.sharingKey: 'mail' is not supported yet; leave the field out"
+    ]
+    assert isinstance(held.resource, VIP)
+    assert held.resource.spec is not None
+    assert [holder.name for holder in held.resource.spec.holders] == ["web"]
+    assert held.resource.spec.sharing_key == ""
+    assert held.using_accepted
+    for quarantined in (free, wrong):
+        assert isinstance(quarantined.resource, VIP)
+        assert quarantined.resource.spec is None

@@ -122,7 +122,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "default",
         {**CONFIG, "nodeSelectors": [{}]},
         (
-            "BGPConfig default: spec.nodeSelectors: the BGPConfig named default is for all nodes;"
+            "BGPConfig default: spec.nodeSelectors: [{}]: the BGPConfig named default is for all"
+            " nodes;"
             " select nodes in a BGPConfig of another name"
         ),
     ),
@@ -140,7 +141,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "interface": "eth0"},
         (
-            "BGPPeer tor1: spec.address: exactly one of address, addressFrom and interface must be"
+            "BGPPeer tor1: spec.address: '192.0.2.1': exactly one of address, addressFrom and"
+            " interface must be"
             " set; set address to the router's address"
         ),
     ),
@@ -185,7 +187,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "address": "fe80::1"},
         (
-            "BGPPeer tor1: spec.address: a link-local address is behind an interface that"
+            "BGPPeer tor1: spec.address: 'fe80::1': a link-local address is behind an interface"
+            " that"
             " source.interface must name; set source.interface"
         ),
     ),
@@ -203,7 +206,7 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "peerType": "External"},
         (
-            "BGPPeer tor1: spec.asn: exactly one of asn, asnFrom and peerType must be set;"
+            "BGPPeer tor1: spec.asn: 65001: exactly one of asn, asnFrom and peerType must be set;"
             " set asn to the router's AS number"
         ),
     ),
@@ -227,7 +230,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "timers": {"holdSeconds": 9, "keepaliveSeconds": 4}},
         (
-            "BGPPeer tor1: spec.timers.keepaliveSeconds: keepaliveSeconds must be at most a third"
+            "BGPPeer tor1: spec.timers.keepaliveSeconds: 4: keepaliveSeconds must be at most a"
+            " third"
             " of holdSeconds (RFC 4271 §4.4); lower it, or leave it out"
         ),
     ),
@@ -236,7 +240,8 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "timers": {"holdSeconds": 0, "keepaliveSeconds": 1}},
         (
-            "BGPPeer tor1: spec.timers.keepaliveSeconds: keepaliveSeconds must be at most a third"
+            "BGPPeer tor1: spec.timers.keepaliveSeconds: 1: keepaliveSeconds must be at most a"
+            " third"
             " of holdSeconds (RFC 4271 §4.4); lower it, or leave it out"
         ),
     ),
@@ -245,7 +250,7 @@ FAULTS: dict[str, tuple[Kind, str, object, str]] = {
         "tor1",
         {**PEER, "multihop": {"ttl": 3}, "ttlSecurity": {"hops": 1}},
         (
-            "BGPPeer tor1: spec.multihop: multihop and ttlSecurity exclude each other;"
+            'BGPPeer tor1: spec.multihop: {"ttl":3}: multihop and ttlSecurity exclude each other;'
             " keep one of them"
         ),
     ),

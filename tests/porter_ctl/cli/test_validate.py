@@ -70,7 +70,7 @@ BY_THEMSELVES = {
     ),
     "a field that nobody knows": (
         (CONFIG, peer("tor", "address: 192.0.2.1, prot: 179")),
-        [":6: BGPPeer tor: spec.prot: is not a field; did you mean port?"],
+        [":6: BGPPeer tor: spec.prot: 179: is not a field; did you mean port?"],
     ),
     "a field that is not served yet": (
         (
@@ -103,20 +103,11 @@ BY_THEMSELVES = {
     ),
     "no kind of ours": (
         (f"{API}\nkind: BGPPear\nmetadata: {{name: tor}}",),
-        [
-            (
-                ":1: porter.network/v1beta1 BGPPear is not known; these are: porter.network/v1beta1"
-                " BGPAdvertisement, porter.network/v1beta1 BGPConfig, porter.network/v1beta1"
-                " BGPNode,"
-                " porter.network/v1beta1 BGPPeer, porter.network/v1beta1 VIP,"
-                " porter.network/v1beta1"
-                " VIPPool"
-            )
-        ],
+        [":1: kind: 'BGPPear' is not a kind of porter.network/v1beta1; did you mean BGPPeer?"],
     ),
     "no YAML": (
         ("a: [",),
-        [":2: did not find expected node content, while parsing a flow node"],
+        [(":2: did not find expected node content, while parsing a flow node; correct that line")],
     ),
     "no object": (
         ("- 1",),

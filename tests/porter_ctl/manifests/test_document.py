@@ -39,10 +39,10 @@ REFUSED = {
     "a word": ("hello", "not an object"),
     "no apiVersion": ({"kind": "Service"}, "needs apiVersion and kind"),
     "no kind": ({"apiVersion": "v1"}, "needs apiVersion and kind"),
-    "an unknown kind of ours": ({**POOL, "kind": "VIPPools"}, "VIPPools is not known"),
+    "an unknown kind of ours": ({**POOL, "kind": "VIPPools"}, "did you mean VIPPool?"),
     "an unknown version of ours": (
         {**POOL, "apiVersion": "porter.network/v1"},
-        "porter.network/v1beta1 VIPPool",
+        "write porter.network/v1beta1",
     ),
     "no metadata": ({**POOL, "metadata": None}, "metadata.name is missing"),
     "no name": ({**POOL, "metadata": {}}, "metadata.name is missing"),
@@ -51,7 +51,7 @@ REFUSED = {
     "a name too long": ({**POOL, "metadata": {"name": "p" * 181}}, "at most 180"),
     "a namespace that is none": (
         {**SERVICE, "metadata": {"name": "web", "namespace": "a_b"}},
-        "metadata.namespace 'a_b'",
+        "metadata.namespace: 'a_b'",
     ),
 }
 

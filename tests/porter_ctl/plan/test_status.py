@@ -160,6 +160,23 @@ def test_a_vip_says_who_has_it(one: VIP, holder: str, assigned: str, in_pool: st
     assert said(status.conditions)["InPool"][0] == in_pool
 
 
+def test_a_faulty_vip_says_so_until_it_is_well_and_its_holder_stands() -> None:
+    held = vip("192.0.2.10", "default/web")
+    held = msgspec.structs.replace(held, status=vip_status(held, {}, AT))
+    faulty = msgspec.structs.replace(held, spec=None)
+
+    told = vip_status(faulty, {}, AT, (FAULT,))
+    well = vip_status(msgspec.structs.replace(held, status=told), {}, LATER)
+
+    assert "Accepted" not in said(held.status.conditions)
+    assert said(told.conditions)["Accepted"] == ("False", "Invalid")
+    assert told.conditions[-1].message.endswith(
+        "who has the address keeps it, and nobody else gets it"
+    )
+    assert told.holder == "default/web"
+    assert said(well.conditions)["Accepted"] == ("True", "Accepted")
+
+
 def test_an_advertisement_that_yields_says_to_which() -> None:
     mine = Verdict(
         reason=Reason.CONFLICTING, message="spec.med", subject="BGPAdvertisement/younger"
