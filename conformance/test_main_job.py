@@ -113,7 +113,7 @@ def test_a_service_gets_its_addresses_and_every_node_answers_behind_both_routers
     rig: Layout, request: pytest.FixtureRequest
 ) -> None:
     api = rig.control_plane.api
-    asked = ["198.51.100.77", "2001:db8:51::77"]
+    asked = ["198.51.100.7", "2001:db8:51::7"]  # nothing that a name here hashes to
     workloads.start_backends(rig.kubelet, rig.nodes.values(), "first", port=8101)
     running = [
         probes.Probes(rig.clients[client], address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from conformance.rig.errors import RigError
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from conformance.rig.router import RouterPeer
 
 _PROTOCOL = re.compile(r"^(\S+) +BGP +\S+ +(\S+) +(\S+ \S+) *(\S*)", re.MULTILINE)
+_HOLD = re.compile(r"Hold timer: +[\d.]+/(\d+)")
+_PEER_ID = re.compile(r"Neighbor ID: +(\S+)")
+_LAST_ERROR = re.compile(r"(?:Last error|Message): +(.*)")
 _ROUTE = re.compile(r"unicast \[(\w+) [^\]]*\]")
 _PAIR = re.compile(r"\((\d+),\s*(\d+)\)")
 _TRIPLE = re.compile(r"\((\d+),\s*(\d+),\s*(\d+)\)")
+_WAVERING = timedelta(milliseconds=5)
 _TRUE_TO_THE_MILLISECOND = "timeformat protocol iso long ms;"
 
 
@@ -63,9 +68,10 @@ class BirdProcess:
         self.stop()
         self.start()
 
-    def birdc(self, command: str) -> str:
+    def birdc(self, command: str, *, check: bool = True) -> str:
         """Run one command of birdc; returns what it prints."""
-        return self.host.run("birdc", "-s", str(self._folder / "bird.ctl"), *command.split())
+        control = str(self._folder / "bird.ctl")
+        return self.host.run("birdc", "-s", control, *command.split(), check=check)
 
     def reload(self) -> None:
         """Take the present configuration, if bird runs; unchanged sessions stay up.
@@ -108,30 +114,41 @@ class Bird(BirdProcess):
         self.hold_time = hold_time
         self._own = {family_of(address): address for address in addresses}
         self._multipath = multipath
+        self._originated: tuple[str, ...] = ()
+        self._epochs: dict[str, str] = {}
         self._peers: dict[str, RouterPeer] = {}
 
     def configure(self, *peers: RouterPeer) -> None:
         self._peers = {_name(peer.address): peer for peer in peers}
         self.reload()
 
+    def originate(self, *prefixes: str) -> None:
+        """Tell all peers exactly these prefixes; none withdraws all."""
+        self._originated = prefixes
+        self.reload()
+
     def sessions(self) -> dict[str, Session]:
         return {
-            self._peers[name].address: Session(
-                state=info if state == "up" else info or state, epoch=since
-            )
-            for name, state, since, info in _PROTOCOL.findall(self.birdc("show protocols"))
-            if name in self._peers
+            self._peers[match[1]].address: _session(match, details, epoch=self._epoch(match))
+            for match, details in _blocks(_PROTOCOL, self.birdc("show protocols all"))
+            if match[1] in self._peers
         }
 
     def routes(self, prefix: str) -> tuple[Path, ...]:
-        said = self.birdc(f"show route {prefix} all")
-        found = list(_ROUTE.finditer(said))
-        ends = [match.start() for match in found[1:]] + [len(said)]
+        said = self.birdc(f"show route {prefix} all", check=False)  # no route at all is an error
         return tuple(
-            self._path(match[1], said[match.end() : end])
-            for match, end in zip(found, ends, strict=True)
+            self._path(match[1], details)
+            for match, details in _blocks(_ROUTE, said)
             if match[1] in self._peers
         )
+
+    def _epoch(self, summary: re.Match[str]) -> str:
+        """Since when a session is as it is; BIRD's arithmetic wavers by a millisecond."""
+        name, _, since, _ = summary.groups()
+        known = self._epochs.get(name, "")
+        if not known or abs(_moment(known) - _moment(since)) > _WAVERING:
+            self._epochs[name] = since
+        return self._epochs[name]
 
     def _path(self, protocol: str, block: str) -> Path:
         attributes = dict(re.findall(r"BGP\.(\w+): *(.*)", block))
@@ -157,17 +174,31 @@ class Bird(BirdProcess):
         for family in ("ipv4", "ipv6"):
             channel = f"{family} {{ import none; export where source = RTS_BGP; }};"
             yield f"protocol kernel kernel_{family} {{ scan time 20; {merge} {channel} }}"
+        for family in ("ipv4", "ipv6"):
+            routes = " ".join(
+                f"route {prefix} blackhole;"
+                for prefix in self._originated
+                if family_of(prefix) == family
+            )
+            yield f"protocol static originated_{family} {{ {family}; {routes} }}"
         for name, peer in self._peers.items():
-            own = self._own[family_of(peer.address)]
-            channels = " ".join(f"{f} {{ import all; export none; }};" for f in peer.served)
             yield f"protocol bgp {name} {{"
-            yield f"  local {own} as {self.asn}; neighbor {peer.address} as {peer.asn};"
-            yield f"  hold time {self.hold_time}; graceful restart aware; error wait time 1, 2;"
-            yield "  passive yes;" if peer.passive else "  connect delay time 1;"
-            if peer.password:
-                yield f'  password "{peer.password}";'
-            yield f"  {channels}"
+            yield from self._peer(peer)
             yield "}"
+
+    def _peer(self, peer: RouterPeer) -> Iterator[str]:
+        own = peer.own_address or self._own[family_of(peer.address)]
+        yield f"  local {own} port {peer.own_port} as {peer.own_asn or self.asn};"
+        yield f"  neighbor {peer.address} port {peer.port} as {peer.asn};"
+        yield f"  multihop {peer.multihop};" if peer.multihop else "  direct;"
+        yield f"  hold time {self.hold_time}; graceful restart aware; error wait time 1, 2;"
+        yield "  passive yes;" if peer.passive else "  connect delay time 1; connect retry time 1;"
+        if peer.hops:
+            yield "  ttl security yes;"
+        if peer.password:
+            yield f'  password "{peer.password}";'
+        for family in peer.served:
+            yield f"  {family} {{ import all; export where source = RTS_STATIC; }};"
 
 
 class StandIn(BirdProcess):
@@ -222,6 +253,31 @@ class StandIn(BirdProcess):
             export = "export where source = RTS_STATIC; next hop self;"
             yield f"  {family} {{ import none; {export} }};"
             yield "}"
+
+
+def _blocks(head: re.Pattern[str], said: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Each head line with what follows it, up to the next."""
+    found = list(head.finditer(said))
+    for number, match in enumerate(found, start=1):
+        end = found[number].start() if number < len(found) else len(said)
+        yield match, said[match.end() : end]
+
+
+def _moment(since: str) -> datetime:
+    return datetime.fromisoformat(f"{since}+00:00")
+
+
+def _session(summary: re.Match[str], details: str, *, epoch: str) -> Session:
+    """A session from its line and the lines below it in `show protocols all`."""
+    _, state, _, info = summary.groups()
+    hold, peer_id = _HOLD.search(details), _PEER_ID.search(details)
+    return Session(
+        state=info or state,
+        epoch=epoch,
+        hold_time=int(hold[1]) if hold else 0,
+        peer_id=peer_id[1] if peer_id else "",
+        last_error=" ".join(_LAST_ERROR.findall(details)),
+    )
 
 
 def _name(address: str) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path as File
 from typing import TYPE_CHECKING
 
 from conformance.rig.errors import RigError
-from conformance.rig.objects import as_object, at, objects, parse, text
-from conformance.rig.router import Path, Session
+from conformance.rig.objects import as_object, at, number, objects, parse, text
+from conformance.rig.router import ESTABLISHED, Path, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from conformance.rig.router import RouterPeer
 
 _BINARIES = File("/usr/lib/frr")
+_WELL_KNOWN = {  # FRR spells these by name
+    "graceful-shutdown": "65535:0",
+    "blackhole": "65535:666",
+    "no-export": "65535:65281",
+    "no-advertise": "65535:65282",
+    "local-AS": "65535:65283",
+    "no-peer": "65535:65284",
+}
 
 
 class Frr:
@@ -95,13 +103,7 @@ class Frr:
 
     def sessions(self) -> dict[str, Session]:
         seen = as_object(self.json("show bgp neighbors json"))
-        return {
-            address: Session(
-                state=text(peer, "bgpState"), epoch=text(peer, "connectionsEstablished")
-            )
-            for address, peer in seen.items()
-            if isinstance(peer, dict)
-        }
+        return {address: _session(peer) for address, peer in seen.items() if isinstance(peer, dict)}
 
     def routes(self, prefix: str) -> tuple[Path, ...]:
         family = "ipv6" if ":" in prefix else "ipv4"
@@ -166,6 +168,13 @@ def _neighbor(peer: RouterPeer, hold_time: int) -> Iterator[str]:
     yield f"{line} remote-as {peer.asn}"
     if peer.passive:
         yield f"{line} passive"
+    else:
+        yield f"{line} timers connect 1"
+        yield f"{line} port {peer.port}"
+    if peer.hops:
+        yield f"{line} ttl-security hops {peer.hops}"
+    if peer.multihop:
+        yield f"{line} ebgp-multihop {peer.multihop}"
     yield f"{line} timers {hold_time // 3} {hold_time}"
     if peer.password:
         yield f"{line} password {peer.password}"
@@ -177,6 +186,18 @@ def _neighbor(peer: RouterPeer, hold_time: int) -> Iterator[str]:
         yield " exit-address-family"
 
 
+def _session(peer: Object) -> Session:
+    up = text(peer, "bgpState") == ESTABLISHED
+    words = ("lastNotificationReason", "lastShutdownDescription", "lastResetDueTo")
+    return Session(
+        state=text(peer, "bgpState"),
+        epoch=text(peer, "connectionsEstablished"),
+        hold_time=number(peer, "bgpTimerHoldTimeMsecs") // 1000 if up else 0,
+        peer_id=text(peer, "remoteRouterId") if up else "",
+        last_error=" ".join(word for key in words if (word := text(peer, key))),
+    )
+
+
 def _path(path: Object) -> Path:
     hops = [h for h in objects(path, "nexthops") if h.get("scope", "global") == "global"]
     med, local_pref = at(path, "metric"), at(path, "locPrf")
@@ -184,7 +205,9 @@ def _path(path: Object) -> Path:
         peer=text(path, "peer", "peerId"),
         next_hop=text(hops[0], "ip") if hops else "",
         as_path=tuple(int(asn) for asn in text(path, "aspath", "string").split() if asn.isdigit()),
-        communities=tuple(text(path, "community", "string").split()),
+        communities=tuple(
+            _WELL_KNOWN.get(word, word) for word in text(path, "community", "string").split()
+        ),
         large_communities=tuple(text(path, "largeCommunity", "string").split()),
         med=med if isinstance(med, int) else None,
         local_pref=local_pref if isinstance(local_pref, int) else None,

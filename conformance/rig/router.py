@@ -25,6 +25,12 @@ class RouterPeer:
         families: What is exchanged; empty means the family of `address`.
         password: TCP MD5 (RFC 2385), none when empty.
         passive: The router waits for the peer to dial.
+        port: Where the router dials, if it does.
+        hops: TTL security (RFC 5082): only packets from so many hops away; 0: none.
+        multihop: How many hops away the peer may be; 0: it is a neighbour.
+        own_address: The router's end, where it is not its usual; BIRD alone cares.
+        own_port: The port that the router listens on; BIRD alone can have another.
+        own_asn: The router's AS number here, where it is not its usual; BIRD alone.
     """
 
     address: str
@@ -32,6 +38,12 @@ class RouterPeer:
     families: tuple[Family, ...] = ()
     password: str = field(default="", repr=False)
     passive: bool = True
+    port: int = 179
+    hops: int = 0
+    multihop: int = 0
+    own_address: str = ""
+    own_port: int = 179
+    own_asn: int = 0
 
     @property
     def served(self) -> tuple[Family, ...]:
@@ -45,10 +57,16 @@ class Session:
     Attributes:
         state: The router's word; `Established` means up with both.
         epoch: Differs after every re-establishment, equal as long as there was none.
+        hold_time: Agreed on, in seconds; 0 while there is none.
+        peer_id: The peer's BGP Identifier; empty while there is none.
+        last_error: The last NOTIFICATION or error in the router's words, its text included.
     """
 
     state: str
     epoch: str
+    hold_time: int = 0
+    peer_id: str = ""
+    last_error: str = field(default="", compare=False)
 
     @property
     def established(self) -> bool:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.rig.objects import objects, text
+from conformance.rig.objects import at, objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +80,12 @@ def ingress_of(api: Api, name: str, namespace: str = "default") -> list[str]:
     """The addresses in a Service's status."""
     found = api.get(f"/api/v1/namespaces/{namespace}/services/{name}")
     return [text(entry, "ip") for entry in objects(found, "status", "loadBalancer", "ingress")]
+
+
+def ready_endpoints(endpoint_slice: Object) -> int:
+    """How many endpoints of a slice are ready."""
+    found = objects(endpoint_slice, "endpoints")
+    return sum(at(endpoint, "conditions", "ready") is True for endpoint in found)
 
 
 def _wait_listening(pod: Pod, port: int) -> None:

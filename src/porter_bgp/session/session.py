@@ -192,20 +192,19 @@ class Session:
     def reconfigure(self, config: SessionConfig) -> PendingReset | None:
         """Take another configuration: what can hold now, holds from the next `handle_timeout` on.
 
+        One that may succeed where the one before failed does not wait for the time to dial again.
+
         Returns:
             What waits for the next session, `stop` with `Stop.config_changed` for instance; None if
             nothing does. The same configuration again gives the same answer.
         """
         self._changed = True
+        if _differences(self._config, config) - _FREE:
+            self._forget_failures()
         self._config = config
         for connection in self._arbiter:
             connection.configure(config)
-        waiting = {
-            field.name
-            for connection in self._arbiter
-            for field in fields(config)
-            if getattr(config, field.name) != getattr(connection.config, field.name)
-        }
+        waiting = set[str]().union(*(_differences(c.config, config) for c in self._arbiter))
         names = tuple(f.name for f in fields(config) if f.name in waiting - _FREE)
         return PendingReset(names) if names else None
 
@@ -258,6 +257,12 @@ class Session:
         elif len(self._arbiter):
             return
         self._begin(Retry(_AT_ONCE), now, restarting=self._common.facts.restarting)
+
+    def _forget_failures(self) -> None:
+        self._policy = RetryPolicy()
+        for connection in self._arbiter:
+            if connection.conn is None:
+                self._arbiter.remove(connection)
 
     def _begin(self, retry: Retry, now: float, *, restarting: bool = False) -> None:
         """Try, or wait, with a new machine."""
@@ -368,3 +373,8 @@ class Session:
             dial = self._config.dial
             retry = self._policy.after(down, dial, lasted=lasted, graceful=graceful)
             self._begin(retry, down.at)
+
+
+def _differences(before: SessionConfig, after: SessionConfig) -> set[str]:
+    names = (field.name for field in fields(after))
+    return {name for name in names if getattr(before, name) != getattr(after, name)}

@@ -45,6 +45,13 @@ class Inbound:
         """How many routes of `family` the peer has sent and not withdrawn, up to one over."""
         return len(self._seen.get(family, ()))
 
+    def limit(self, prefixes: int) -> None:
+        """Let the peer send so many prefixes a family; what it has sent already counts."""
+        self._limit = prefixes
+        self.over_limit = {f for f in self.over_limit if len(self._seen[f]) > prefixes}
+        for family in self._seen:
+            self._judge(family)
+
     def apply(self, update: Update) -> AbstractSet[Prefix]:
         """Take in one UPDATE; the prefixes whose accepted routes it touched."""
         if (ended := update.end_of_rib) is not None:
@@ -62,6 +69,9 @@ class Inbound:
             if len(seen) > self._limit:
                 break
             seen.add(key)
-        if len(seen) > self._limit and family not in self.over_limit:
+        self._judge(family)
+
+    def _judge(self, family: AddressFamily) -> None:
+        if len(self._seen[family]) > self._limit and family not in self.over_limit:
             self.over_limit.add(family)
             log.warning("peer %s sent more than %d routes of %s", self._peer, self._limit, family)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Protocol, assert_never
 
+from porter_bgp.config import PeerType
 from porter_bgp.rib import ExportFacts, Source
 from porter_bgp.session import (
     Close,
@@ -130,6 +131,8 @@ class Peer:
         if self.session.reconfigure(config.session) is not None:
             return False
         self.config, self._shared = config, shared
+        if self.inbound is not None:
+            self.inbound.limit(config.max_prefixes.limit)
         if self.connection is not None and self.session.negotiated is not None:
             self.outbound.learn(self._export_facts(self.session.negotiated, self.connection))
         self.turn()
@@ -312,7 +315,10 @@ class Peer:
     @property
     def _default_ttl(self) -> int | None:
         session = self.config.session
-        external = session.peer_asn is None or session.external_to(session.peer_asn)
+        if session.peer_asn is None:
+            external = session.peer_type is PeerType.EXTERNAL
+        else:
+            external = session.external_to(session.peer_asn)
         return _NEIGHBOUR_TTL if external else None
 
 

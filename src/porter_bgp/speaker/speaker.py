@@ -92,6 +92,7 @@ class Speaker:
         """Have sessions until `close`. Cancelled, it closes every connection without a word."""
         self._loop = asyncio.get_running_loop()
         try:
+            self._protect()
             self._listen()
             self._apply()
             await self._ended.wait()
@@ -125,6 +126,7 @@ class Speaker:
         shared, before = shared or self._config, self._config
         self._config, self._wanted = shared, dict(peers)
         if self._loop is not None:
+            self._protect()
             if shared.listen != before.listen:
                 self._listen()
             self._apply()
@@ -215,7 +217,6 @@ class Speaker:
             if peer is None:
                 self._add(name, config)
         self._complete &= self._wanted.keys()
-        self._protect()
 
     def _add(self, name: PeerName, config: PeerConfig) -> None:
         peer = Peer(name, config, self._config, jitter=self._jitter, hear=self)
@@ -270,10 +271,11 @@ class Speaker:
         self._listening = tuple(self._listener.ports)
 
     def _protect(self) -> None:
+        """Give the sockets that listen, or will, the peers' keys: no SYN comes in before them."""
         keys = {
-            peer.config.tcp.remote: peer.config.tcp.md5_password
-            for peer in self._peers.values()
-            if peer.config.tcp.md5_password is not None
+            config.tcp.remote: config.tcp.md5_password
+            for config in self._wanted.values()
+            if config.tcp.md5_password is not None
         }
         try:
             self._listener.protect(keys)

@@ -177,6 +177,21 @@ def test_what_the_peer_says_decides_the_wait(subcode: CeaseSubcode, wait: float)
     assert pair.a.accepted(0.5) is not None
 
 
+@pytest.mark.parametrize(
+    ("config", "wait"),
+    [(replace(A_CONFIG, local_asn=65009), 0.0), (replace(A_CONFIG, hold_time=6), 60.0)],
+    ids=["another AS number", "what the next OPEN reads anyway"],
+)
+def test_what_may_succeed_where_the_other_failed_is_tried_at_once(
+    config: SessionConfig, wait: float
+) -> None:
+    pair = _ended_by(Notification.cease(CeaseSubcode.PEER_DECONFIGURED))
+
+    pair.a.reconfigure(config)
+
+    assert dials(pair.a, 61.0)[0] == wait
+
+
 @pytest.mark.parametrize(("subcode", "wait"), CEASES)
 def test_a_hard_reset_is_read_by_what_is_inside(subcode: CeaseSubcode, wait: float) -> None:
     pair = _ended_by(hard_reset(Notification.cease(subcode)))
