@@ -132,8 +132,10 @@ class Allocator:
         self._queue.wake()
         if self._pools_stale and self.ready:
             self._pools_stale = False
-            self.ledger.set_pools(compile_pools(self._pools(), addresses_of_nodes(self._nodes())))
-            self._queue.add_all(_service(key) for key in self._verdicts)
+            pools = compile_pools(self._pools(), addresses_of_nodes(self._nodes()))
+            if pools != self.ledger.pools:  # most changes of a Node concern no pool
+                self.ledger.set_pools(pools)
+                self._queue.add_all(_service(key) for key in self._verdicts)
         if self.ledger.pass_time(self._loop.time()):
             self._wake_waiting()
         return False
