@@ -129,16 +129,18 @@ class Lab:
         return self.router.view().peers["node"].received_messages["UPDATE"]
 
     @property
-    def undisturbed(self) -> bool:
-        """Whether the router has the route, on its first session, and heard nothing since."""
+    def disturbance(self) -> dict[str, object]:
+        """What is not as it was: the route at the router, on its first session, told only once."""
         self.router.take_received()
         peer = self.router.view().peers["node"]
-        return (
-            peer.established
-            and peer.flaps == 0
-            and self.heard == self.updates
-            and len(self.router.paths(ROUTE)) == 1
-        )
+        wanted = {"established": True, "flaps": 0, "heard": self.heard, "paths": 1}
+        found = {
+            "established": peer.established,
+            "flaps": peer.flaps,
+            "heard": self.updates,
+            "paths": len(self.router.paths(ROUTE)),
+        }
+        return {name: value for name, value in found.items() if value != wanted[name]}
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -199,7 +201,7 @@ async def test_a_bad_object_in_a_directory_is_told_of_and_disturbs_nothing(
     await eventually(lambda: is_told(lab, row), seconds=started.SECONDS)
 
     assert await lab.faults(row.kind, row.name) == row.faults
-    assert lab.undisturbed
+    assert lab.disturbance == {}
 
 
 @rows(EDITS)
@@ -212,7 +214,7 @@ async def test_a_bad_edit_in_a_directory_is_told_of_and_what_was_accepted_stays(
 
     await eventually(lambda: is_told(lab, row), seconds=started.SECONDS)
     assert await lab.faults(row.kind, row.name) == row.faults
-    assert lab.undisturbed
+    assert lab.disturbance == {}
 
     if row.subject in lab.texts:
         lab.write(file, lab.texts[row.subject])
@@ -220,7 +222,7 @@ async def test_a_bad_edit_in_a_directory_is_told_of_and_what_was_accepted_stays(
         (lab.folder / file).unlink()
     await eventually(lambda: lab.condition(row)[0] == "True", seconds=started.SECONDS)
     assert await lab.faults(row.kind, row.name) == []
-    assert lab.undisturbed
+    assert lab.disturbance == {}
 
 
 @rows(TEXTS)
@@ -233,13 +235,13 @@ async def test_a_bad_text_in_a_directory_is_told_of_with_its_line(lab: Lab, row:
         while not (faults := await lab.faults("File", "text.yaml")):
             pass
     assert faults == [("Invalid", f"line {row.line}: {says}")]
-    assert lab.undisturbed
+    assert lab.disturbance == {}
 
     (lab.folder / "text.yaml").unlink()
     async with asyncio.timeout(started.SECONDS):
         while await lab.faults("File", "text.yaml"):
             pass
-    assert lab.undisturbed
+    assert lab.disturbance == {}
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,7 @@ a Service is told about its address in `porter_ctl.plan.service`.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from porter_ctl.plan.ledger import Ledger
     from porter_ctl.plan.pools import Pool
 
+Spec = TypeVar("Spec")
 NO_OVERLAP = "NoOverlap"
 ASSIGNED = "Assigned"
 IN_POOL = "InPool"
@@ -65,7 +66,7 @@ def vip_pool_status(
     return replace(
         pool.status,
         usage=usage,
-        accepted=pool.status.accepted if faults else pool.spec,
+        accepted=_kept(pool.status.accepted, pool.spec, faults),
         conditions=merged(pool.status.conditions, wanted, at=at),
     )
 
@@ -105,7 +106,7 @@ def bgp_config_status(config: BGPConfig, faults: tuple[Fault, ...], at: str) -> 
     wanted = [_accepted(config.metadata, faults, fallback=config.spec is not None)]
     return replace(
         config.status,
-        accepted=config.status.accepted if faults else config.spec,
+        accepted=_kept(config.status.accepted, config.spec, faults),
         conditions=merged(config.status.conditions, wanted, at=at),
     )
 
@@ -133,7 +134,7 @@ def bgp_advertisement_status(
     ]
     return replace(
         advertisement.status,
-        accepted=advertisement.status.accepted if faults else advertisement.spec,
+        accepted=_kept(advertisement.status.accepted, advertisement.spec, faults),
         conditions=merged(advertisement.status.conditions, wanted, at=at),
     )
 
@@ -174,9 +175,14 @@ def bgp_peer_status(
         peer.status,
         sessions=f"{len(reported) - len(down)}/{len(reported)}",
         reason=reason,
-        accepted=peer.status.accepted if faults else peer.spec,
+        accepted=_kept(peer.status.accepted, peer.spec, faults),
         conditions=merged(peer.status.conditions, wanted, at=at),
     )
+
+
+def _kept(accepted: Spec | None, spec: Spec | None, faults: tuple[Fault, ...]) -> Spec | None:
+    """What to fall back to: while an object is faulty, what was accepted, or at least is in use."""
+    return spec if not faults or accepted is None else accepted
 
 
 def _accepted(meta: ObjectMeta, faults: tuple[Fault, ...], *, fallback: bool) -> Condition:

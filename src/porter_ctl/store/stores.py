@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from porter_ctl.api import (
     VIP,
     BGPAdvertisement,
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 def _everywhere(_: Key) -> bool:
     return True
+
+
+_CONFIGURATION = VIPPool | BGPConfig | BGPPeer | BGPAdvertisement
 
 
 class Stores:
@@ -80,8 +85,14 @@ class Stores:
         return self._by_kind[kind]
 
     def put(self, kind: Kind, obj: Resource, faults: tuple[Fault, ...] = ()) -> None:
-        """Hold `obj` with what is wrong with it; dirty if either is new."""
+        """Hold `obj` with what is wrong with it; dirty if either is new.
+
+        Where nothing of its spec is good and its status holds no accepted one yet, the spec held
+        until now stays: a bad edit takes nothing out of use, however soon it comes.
+        """
         key = key_of(obj)
+        if faults:
+            obj = _with_spec_of(self._by_kind[kind].get(key), obj)
         changed = self._by_kind[kind].put(obj)
         if self._set_faults(kind, key, faults) or changed:
             self._mark(kind, (key,))
@@ -139,6 +150,15 @@ class Stores:
         else:
             self.faults.pop((kind, key), None)
         return faults != before
+
+
+def _with_spec_of(before: Resource | None, obj: Resource) -> Resource:
+    if not isinstance(obj, _CONFIGURATION) or not isinstance(before, _CONFIGURATION):
+        return obj
+    if obj.spec is not None or before.metadata.uid != obj.metadata.uid:
+        return obj
+    kept: Resource = replace(obj, spec=before.spec)
+    return kept
 
 
 def _nobody() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from porter_ctl.api import KINDS, Fault, Kind, Namespace, ObjectMeta
+from porter_ctl.api import KINDS, Fault, Kind, Namespace, ObjectMeta, VIPPool, VIPPoolSpec
 from porter_ctl.store.stores import Stores
 
 FAULT = Fault(path="spec", value="1", message="is wrong", remedy="put it right")
@@ -59,6 +59,40 @@ def test_a_fault_that_comes_or_goes_is_a_change() -> None:
         seen.append((bool(stores.take_dirty()), (Kind.NAMESPACE, "a") in stores.faults))
 
     assert seen == [(True, False), (True, True), (False, True), (True, False)]
+
+
+POOL = VIPPoolSpec(addresses=("192.0.2.0/24",))
+OTHER = VIPPoolSpec(addresses=("198.51.100.0/24",))
+FAULT = Fault("spec.addresses", "", "is empty", "name one")
+
+
+@pytest.mark.parametrize(
+    ("uid", "spec", "faults", "held"),
+    [
+        ("1", None, (FAULT,), POOL),
+        ("1", OTHER, (FAULT,), OTHER),
+        ("1", OTHER, (), OTHER),
+        ("2", None, (FAULT,), None),
+    ],
+    ids=[
+        "a bad edit takes nothing out of use",
+        "what was accepted in its status counts",
+        "a good edit counts",
+        "another object has nothing to keep",
+    ],
+)
+def test_a_bad_edit_leaves_in_use_what_was(
+    uid: str, spec: VIPPoolSpec | None, faults: tuple[Fault, ...], held: VIPPoolSpec | None
+) -> None:
+    stores = Stores()
+    stores.put(Kind.VIP_POOL, VIPPool(metadata=ObjectMeta(name="lab", uid="1"), spec=POOL))
+
+    edited = VIPPool(metadata=ObjectMeta(name="lab", uid=uid), spec=spec)
+    stores.put(Kind.VIP_POOL, edited, faults)
+
+    pool = stores.vip_pools.get("lab")
+    assert pool is not None
+    assert pool.spec == held
 
 
 def test_removal_takes_the_faults_along() -> None:
