@@ -130,7 +130,10 @@ def test_watching_draws_again_until_it_is_told_to_stop(tmp_path: Path) -> None:
     path = tmp_path / "c"
     with daemon(path, {"/v1/peers": (200, answers.PEERS)}) as asked:
         watching = subprocess.Popen(
-            (sys.executable, "-m", "porter_ctl", "peers", "--watch", "--control", str(path)),
+            (
+                *("env", "--default-signal=INT"),  # whoever started the tests may ignore it
+                *(sys.executable, "-m", "porter_ctl", "peers", "--watch", "--control", str(path)),
+            ),
             stdout=subprocess.PIPE,
             text=True,
         )
