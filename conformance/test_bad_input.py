@@ -178,8 +178,11 @@ def test_what_only_the_daemon_can_know_is_told_in_a_condition(cluster: Cluster, 
 def test_a_good_object_is_taken_and_accepted(cluster: Cluster, name: str) -> None:
     cluster.apply(GOOD[name])
 
-    conditions = objects(cluster.get(name), "status", "conditions") if path_known(name) else []
-    assert [one for one in conditions if at(one, "status") != "True"] == []
+    def all_well() -> bool:
+        conditions = objects(cluster.get(name), "status", "conditions") if path_known(name) else []
+        return all(at(one, "status") == "True" for one in conditions)
+
+    wait_until(all_well, timeout=10, what=f"every condition of {name} is true")
     assert cluster.undisturbed
 
 
