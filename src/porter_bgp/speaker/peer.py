@@ -29,6 +29,7 @@ from porter_bgp.speaker.inbound import Inbound
 from porter_bgp.speaker.outbound import Outbound
 from porter_bgp.transport.errors import describe
 from porter_bgp.transport.tcp import dial, welcome
+from porter_bgp.wire import RouteRefreshSubtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,7 +232,8 @@ class Peer:
             case UpdateReceived():
                 self._update(event)
             case RefreshReceived():
-                self.outbound.refresh(event.family)
+                if event.subtype == RouteRefreshSubtype.REQUEST:  # not the peer's own BoRR or EoRR
+                    self.outbound.refresh(event.family)
             case _:
                 assert_never(event)
 

@@ -24,7 +24,15 @@ from porter_bgp.config import (
 from porter_bgp.fsm import State
 from porter_bgp.rib import Path, RouteAttributes
 from porter_bgp.speaker.speaker import Speaker
-from porter_bgp.wire import IPV4_UNICAST, IPV6_UNICAST, Prefix
+from porter_bgp.wire import (
+    IPV4_UNICAST,
+    IPV6_UNICAST,
+    Codec,
+    Prefix,
+    RouteRefreshMessage,
+    RouteRefreshSubtype,
+    encode_message,
+)
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -191,6 +199,31 @@ async def test_changes_are_told_once() -> None:
         first, second = speaker.take_changes(), speaker.take_changes()
 
         assert (first, second) == ({"tor": {V4}}, {})
+
+
+@pytest.mark.parametrize(
+    ("subtype", "again"),
+    [(RouteRefreshSubtype.REQUEST, {"tor": {V4}}), (RouteRefreshSubtype.BEGIN, {})],
+)
+async def test_only_a_request_is_answered_with_all_routes(
+    subtype: RouteRefreshSubtype, again: dict[str, set[Prefix]]
+) -> None:
+    async with router("127.0.0.11") as (tor, port), node("127.0.0.11", port) as speaker:
+        speaker.announce(V4, {"tor": (PLAIN,)})
+        speaker.tables_complete({"tor"})
+        await eventually(lambda: next_hops(tor, V4) != set())
+        await eventually(lambda: seen(speaker).families[IPV6_UNICAST].end_of_rib_sent)
+        speaker.take_changes()
+
+        message = encode_message(RouteRefreshMessage(IPV4_UNICAST, subtype), Codec())
+        peer = tor._peers["127.0.0.11"]
+        peer.session.send(message, asyncio.get_running_loop().time())
+        peer.turn()
+        await eventually(lambda: seen(speaker).received_messages.get("ROUTE_REFRESH") == 1)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+        assert speaker.take_changes() == again
 
 
 async def test_a_new_next_hop_reaches_a_peer_that_stays() -> None:
