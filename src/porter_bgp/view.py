@@ -31,6 +31,8 @@ class FamilyView:
         over_limit: It sent more than the limit.
         end_of_rib_sent: Our End-of-RIB has gone on this session.
         end_of_rib_received: The peer's has come.
+        add_path: We may send path identifiers (RFC 7911): several paths to one prefix.
+        stale: Routes of the peer that we keep from before, until it has told them again.
     """
 
     wanted: int
@@ -40,6 +42,8 @@ class FamilyView:
     over_limit: bool
     end_of_rib_sent: bool
     end_of_rib_received: bool
+    add_path: bool = False
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +75,17 @@ class PeerView:
         peer_asn: As its OPEN says; as configured before there is one.
         peer_id: Its BGP Identifier; None before its OPEN.
         hold_time: Agreed on, in seconds; 0 for none, or none yet.
-        families: The negotiated ones; empty unless Established.
+        families: The negotiated ones; unless Established, those of which we keep stale routes.
         last_down: None while it has never failed.
         flaps: How often it was lost.
         received_messages: By message type's name.
         sent_messages: By message type's name.
         faults: UPDATE faults by verdict's name (RFC 7606).
+        graceful_restart: The peer keeps our routes, of all families, if we go without a word:
+            graceful restart was offered by both (RFC 4724 §4.2). False unless Established.
+        restarting_until: Until when we keep its stale routes; None while there are none.
+        unacknowledged_since: When the oldest octets were written to it that it has not
+            acknowledged; None where it has acknowledged all, or is not Established.
     """
 
     name: str
@@ -94,6 +103,9 @@ class PeerView:
     received_messages: Mapping[str, int] = field(default_factory=dict)
     sent_messages: Mapping[str, int] = field(default_factory=dict)
     faults: Mapping[str, int] = field(default_factory=dict)
+    graceful_restart: bool = False
+    restarting_until: float | None = None
+    unacknowledged_since: float | None = None
 
     @property
     def established(self) -> bool:

@@ -111,6 +111,26 @@ class Negotiated:
         ours, theirs = _last(self.ours, GracefulRestart), self.graceful_restart
         return ours is not None and theirs is not None and ours.notification and theirs.notification
 
+    @property
+    def peer_retains(self) -> bool:
+        """Whether the peer keeps our routes, of every family, if we go without a word.
+
+        It does for the families that our OPEN named, whatever its own OPEN names: those are the
+        ones in which it may restart itself (RFC 4724 §3, §4.2).
+        """
+        ours = _last(self.ours, GracefulRestart)
+        if ours is None or self.graceful_restart is None or not ours.restart_time:
+            return False
+        return self.families <= {family for family, _ in ours.families}
+
+    @property
+    def retained(self) -> frozenset[AddressFamily]:
+        """The families of which we keep the peer's routes if it goes without a word."""
+        theirs = self.graceful_restart
+        if theirs is None or not theirs.restart_time:
+            return frozenset()
+        return self.families & {family for family, _ in theirs.families}
+
 
 def local_open(config: SessionConfig, facts: RestartFacts) -> Open:
     """The OPEN that we send now."""

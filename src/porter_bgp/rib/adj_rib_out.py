@@ -4,6 +4,7 @@ The table is the send queue (RFC 4271 §3.2, §9.2). A key that the peer should 
 it does is *pending*, under the attributes to be told; what it does know stands beside it. So a
 route that changes a thousand times while the peer is slow still waits once, one that is announced
 and withdrawn before anything was sent leaves nothing to send, and a message costs what is in it.
+What was told counts as *acknowledged* when the octets of its message are.
 
 How routes share a message is said in `porter_bgp.rib.pack`; what their attributes are, in
 `porter_bgp.rib.export`.
@@ -12,8 +13,10 @@ How routes share a message is said in `porter_bgp.rib.pack`; what their attribut
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from porter_bgp.rib.in_flight import InFlight
 from porter_bgp.rib.pack import Packer
 from porter_bgp.wire import RouteRefreshMessage, RouteRefreshSubtype, encode_message
 
@@ -51,7 +54,8 @@ class AdjRibOut:
         # at one price, however many have left before.
         self._pending: OrderedDict[PathAttributes | None, _Waiting] = OrderedDict()
         self._again: set[NlriKey] = set()  # owed to the peer even if it knows them: a refresh
-        self._sent: set[NlriKey] = set()
+        self._flight = InFlight()
+        self._arrived: set[NlriKey] = set()
         self._complete = False
         self._packer: Packer | None = None
         self._begin_due = False  # before anything else, BoRR
@@ -128,18 +132,20 @@ class AdjRibOut:
         self._packer = None
         self._begin_due = self._refresh_due = False
         self._again.clear()
-        self._sent.clear()
+        self._flight = InFlight()
+        self._arrived.clear()
         self._pending.clear()
         for key, attributes in self._desired.items():
             self._waiting(attributes)[key] = None
 
-    def next_message(self, room: int) -> bytes | None:
+    def next_message(self, room: int, offset: int = 0) -> bytes | None:
         """The next message to write; the peer counts as knowing what is in it.
 
         Withdrawals go first, then one attribute set a message, as many routes as fit.
 
         Args:
             room: How many octets the message may have; the session has a limit of its own.
+            offset: How many octets were written on the session before it.
 
         Returns:
             An UPDATE, End-of-RIB, BoRR or EoRR; None when there is nothing to say, or no room.
@@ -150,7 +156,7 @@ class AdjRibOut:
         if self._begin_due:
             return self._begin(packer, room)
         if self._pending:
-            return self._update(packer, room)
+            return self._update(packer, room, offset)
         if self._end_due and self._complete:
             return self._end(packer, room)
         return None
@@ -178,10 +184,26 @@ class AdjRibOut:
         waiting = self._pending.get(desired)
         return desired if waiting is None else waiting.get(key, desired)
 
-    def take_sent(self) -> AbstractSet[NlriKey]:
-        """The keys that were in a message of this session since this was last asked."""
-        sent, self._sent = self._sent, set()
-        return sent
+    def acknowledge(self, octets: int) -> bool:
+        """The peer has acknowledged so many octets of the session; whether this concerns a key."""
+        arrived = self._flight.acknowledge(octets)
+        self._arrived |= arrived
+        return bool(arrived)
+
+    def acknowledged(self, key: NlriKey) -> bool:
+        """Whether the peer has acknowledged the message that told it what it shall know of a key.
+
+        A refresh that repeats what was acknowledged takes nothing back.
+        """
+        desired = self._desired.get(key)
+        if desired is None or key in self._flight:
+            return False
+        return _same(self.advertised(key), desired)
+
+    def take_arrived(self) -> AbstractSet[NlriKey]:
+        """The keys whose messages were acknowledged since this was last asked."""
+        arrived, self._arrived = self._arrived, set()
+        return arrived
 
     def _waiting(self, target: PathAttributes | None) -> _Waiting:
         waiting = self._pending.get(target)
@@ -199,9 +221,11 @@ class AdjRibOut:
             del self._pending[target]
         return known
 
-    def _update(self, packer: Packer, room: int) -> bytes | None:
+    def _update(self, packer: Packer, room: int, offset: int) -> bytes | None:
         target = None if None in self._pending else next(iter(self._pending))
         waiting = self._pending[target]
+        # What the peer knows of those that may be in the message: each takes an octet or more.
+        known = dict(islice(waiting.items(), packer.codec.max_send)) if self._again else {}
         packed = packer.pack(target, waiting, room)
         if packed is None:
             return None
@@ -210,7 +234,9 @@ class AdjRibOut:
             del self._pending[target]
         if self._again:
             self._again.difference_update(keys)
-        self._sent.update(keys)
+            keys = [key for key in keys if not _same(known[key], target)]
+        if target is not None:
+            self._flight.sent(keys, offset + len(message))
         return message
 
     def _begin(self, packer: Packer, room: int) -> bytes | None:

@@ -35,7 +35,7 @@ class LocRib:
 
         Args:
             touched: Those of which a table now says something else.
-            tables: The Adj-RIB-In of every session that is up; one that went down is left out.
+            tables: The Adj-RIB-In of every peer that told something.
 
         Returns:
             Those whose multipath set is now another.

@@ -16,6 +16,7 @@ from porter_bgp.session.event import (
     UpdateReceived,
 )
 from porter_bgp.session.output import Close, ConnId, Dial, Output, Write
+from porter_bgp.session.retain import retained, still_retained
 from porter_bgp.session.session import REJECTED, PendingReset, Session
 from porter_bgp.session.stop import Stop
 
@@ -39,4 +40,6 @@ __all__ = [
     "Stop",
     "UpdateReceived",
     "Write",
+    "retained",
+    "still_retained",
 ]

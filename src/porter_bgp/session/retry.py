@@ -58,6 +58,7 @@ class RetryPolicy:
         if subcode in _LATE:
             return Retry(dial.rejected, held=dial.rejected if down.sent else 0.0)
         if graceful and down.reason is DownReason.CONNECTION_LOST and lasted >= dial.first:
+            self._delay = 0.0
             return Retry(0.0)  # the peer restarts: its routes wait for us, and ours for it
         self._delay = min(max(2 * self._delay, dial.first), dial.limit)
         held = dial.first if down.reason is DownReason.PROTOCOL_ERROR else 0.0

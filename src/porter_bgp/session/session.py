@@ -241,6 +241,11 @@ class Session:
     def _wanted(self) -> bool:
         return self._started and self._config.admin_up
 
+    @property
+    def _restarting(self) -> bool:
+        """Whether the peer keeps our routes for us and may not dial before it drops them."""
+        return self._common.facts.restarting and not self.counters.established
+
     def _apply(self, now: float) -> None:
         """Bring what runs in line with what is wanted."""
         self._changed = False
@@ -256,7 +261,7 @@ class Session:
             self._arbiter.remove(waiting)
         elif len(self._arbiter):
             return
-        self._begin(Retry(_AT_ONCE), now, restarting=self._common.facts.restarting)
+        self._begin(Retry(_AT_ONCE), now)
 
     def _forget_failures(self) -> None:
         self._policy = RetryPolicy()
@@ -264,7 +269,7 @@ class Session:
             if connection.conn is None:
                 self._arbiter.remove(connection)
 
-    def _begin(self, retry: Retry, now: float, *, restarting: bool = False) -> None:
+    def _begin(self, retry: Retry, now: float) -> None:
         """Try, or wait, with a new machine."""
         connection = Connection(self._config, self._common)
         self._arbiter.add(connection)
@@ -272,7 +277,7 @@ class Session:
         match self._config.connection:
             case Mode.PASSIVE_ONLY:
                 fsm.retry_after = None
-            case Mode.PASSIVE if not restarting:
+            case Mode.PASSIVE if not self._restarting:
                 fsm.retry_after = max(retry.delay, dial.passive_after)
             case _:
                 fsm.retry_after = retry.delay

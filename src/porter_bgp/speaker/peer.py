@@ -10,23 +10,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from porter_bgp.config import PeerType
-from porter_bgp.rib import ExportFacts, Source
+from porter_bgp.rib import Source
 from porter_bgp.session import (
     Close,
     Dial,
     RefreshReceived,
+    RestartFacts,
     Session,
     SessionDown,
     SessionEstablished,
     UpdateReceived,
     Write,
+    retained,
 )
 from porter_bgp.speaker.inbound import Inbound
+from porter_bgp.speaker.next_hop import export_facts
 from porter_bgp.speaker.outbound import Outbound
+from porter_bgp.speaker.paced import Paced
+from porter_bgp.speaker.progress import Progress
 from porter_bgp.transport.errors import describe
 from porter_bgp.transport.tcp import dial, welcome
 from porter_bgp.wire import RouteRefreshSubtype
@@ -36,20 +41,21 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from porter_bgp.config import PeerConfig, SpeakerConfig
-    from porter_bgp.session import ConnId, Negotiated, RestartFacts, SessionEvent, Stop
+    from porter_bgp.session import ConnId, Negotiated, SessionEvent, Stop
     from porter_bgp.transport.tcp import TcpConnection
     from porter_bgp.wire import Prefix
 
 log = logging.getLogger(__name__)
 
 _NEIGHBOUR_TTL = 1  # an external peer is one hop away unless configured otherwise
+_NEWS_SECONDS = 0.05  # between two tellings of what was acknowledged
 
 
 class Hearing(Protocol):
     """Whom a peer tells what happened: the speaker."""
 
     def changed(self, name: str) -> None:
-        """The state of this peer is another."""
+        """The state of this peer, or what it has acknowledged, is another."""
 
     def received_routes(self, prefixes: AbstractSet[Prefix]) -> None:
         """Accepted routes to these prefixes came or went."""
@@ -62,8 +68,9 @@ class Peer:
         name: As given to `Speaker.configure`.
         config: As given there last.
         outbound: What it is to have.
-        inbound: What it sends on the present session; None without one.
+        inbound: What it sends.
         connection: The one that is Established; None without.
+        progress: What it acknowledges on that; None without.
         established_at: When; None without.
         down: Why it last went down or failed to come up; None while it never has.
         last_error: What the socket said when a connection or dial last failed; empty for nothing.
@@ -77,12 +84,13 @@ class Peer:
         *,
         jitter: Callable[[], float],
         hear: Hearing,
+        introduced: bool = False,
     ) -> None:
         self.name = name
         self.config = config
         self.session = Session(config.session, jitter=jitter)
-        self.inbound: Inbound | None = None
         self.connection: TcpConnection | None = None
+        self.progress: Progress | None = None
         self.established_at: float | None = None
         self.down: SessionDown | None = None
         self.last_error = ""
@@ -92,8 +100,17 @@ class Peer:
         self._links: dict[ConnId, _Link] = {}
         self._dials: dict[ConnId, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._negotiated: Negotiated | None = None
+        self._facts = RestartFacts()
+        self._news = Paced(self._loop, lambda: hear.changed(name), seconds=_NEWS_SECONDS)
+        self._late = False
+        self.inbound = Inbound(name, config, self._loop, hear.received_routes)
         self.outbound = Outbound(
-            config.session.families, self._loop, send=self._send, ready=self._ready
+            config.session.families,
+            self._loop,
+            self,
+            on_introduced=self._introduced,
+            introduced=introduced,
         )
 
     def start(self) -> None:
@@ -109,11 +126,16 @@ class Peer:
     def dispose(self) -> None:
         """Let go of the loop and of every socket. The peer is not used again."""
         self.outbound.close()
+        self.inbound.dispose()
+        self._news.stop()
+        if self.progress is not None:
+            self.progress.stop()
         if self._timer is not None:
             self._timer.cancel()
         for task in self._dials.values():
             task.cancel()
         for link in list(self._links.values()):
+            link.closed = True  # its end is none of the session's: it would dial again
             link.connection.close()
 
     @property
@@ -132,16 +154,22 @@ class Peer:
         if self.session.reconfigure(config.session) is not None:
             return False
         self.config, self._shared = config, shared
-        if self.inbound is not None:
-            self.inbound.limit(config.max_prefixes.limit)
-        if self.connection is not None and self.session.negotiated is not None:
-            self.outbound.learn(self._export_facts(self.session.negotiated, self.connection))
+        self.inbound.limit(config.max_prefixes.limit)
+        if self.connection is not None and self._negotiated is not None:
+            self._learn(self._negotiated, self.connection)
         self.turn()
         return True
 
     def restart_facts(self, facts: RestartFacts) -> None:
-        """What the next OPEN says of our own restart."""
-        self.session.restart_facts(facts)
+        """What the next OPEN says of our own restart; R only until End-of-RIB went once."""
+        self._facts = facts
+        restarting = facts.restarting and not self.outbound.introduced
+        self.session.restart_facts(replace(facts, restarting=restarting))
+
+    @property
+    def retains(self) -> bool:
+        """Whether the peer keeps our routes if we go without a word."""
+        return self._negotiated is not None and self._negotiated.peer_retains
 
     # Connections
 
@@ -213,7 +241,10 @@ class Peer:
             case Dial():
                 self._dials[output.conn] = self._loop.create_task(self._dial(output.conn))
             case Write():
-                self._links[output.conn].connection.write(output.data)
+                connection = self._links[output.conn].connection
+                connection.write(output.data)
+                if connection is self.connection and self.progress is not None:
+                    self.progress.wrote()
             case Close():
                 if task := self._dials.pop(output.conn, None):
                     task.cancel()
@@ -230,7 +261,7 @@ class Peer:
             case SessionDown():
                 self._lost(event)
             case UpdateReceived():
-                self._update(event)
+                self.inbound.apply(event.update)
             case RefreshReceived():
                 if event.subtype == RouteRefreshSubtype.REQUEST:  # not the peer's own BoRR or EoRR
                     self.outbound.refresh(event.family)
@@ -239,8 +270,9 @@ class Peer:
 
     def _established(self, event: SessionEstablished) -> None:
         negotiated, connection = event.negotiated, self._links[event.conn].connection
-        self.connection = connection
+        self.connection, self._negotiated = connection, negotiated
         self.established_at = event.at
+        self.progress = Progress(self._loop, connection, partial(self._looked, event.conn))
         source = Source(
             peer=self.name,
             external=negotiated.external,
@@ -249,8 +281,8 @@ class Peer:
             peer_id=negotiated.peer_id,
             address=connection.remote,
         )
-        self.inbound = Inbound(self.config, source)
-        self.outbound.learn(self._export_facts(negotiated, connection))
+        self.inbound.open(negotiated, source)
+        self._learn(negotiated, connection)
         self.outbound.open(negotiated.codec)
         log.info("peer %s: Established with %s", self.name, connection.remote)
         self._hear.changed(self.name)
@@ -261,18 +293,15 @@ class Peer:
             log.info("peer %s: %s (%s)", self.name, event.text, self.last_error)
             self._hear.changed(self.name)
             return
+        if self.progress is not None:
+            self.progress.stop()
+        negotiated, self._negotiated = self._negotiated, None
+        self.established_at = self.connection = self.progress = None
+        self._late = False
         self.outbound.close()
-        self.established_at = None
-        self.connection = None
-        inbound, self.inbound = self.inbound, None
-        if inbound is not None and inbound.table is not None:
-            self._hear.received_routes(set(inbound.table.prefixes()))
+        self.inbound.close(frozenset() if negotiated is None else retained(event, negotiated))
         log.warning("peer %s: %s", self.name, event.text)
         self._hear.changed(self.name)
-
-    def _update(self, event: UpdateReceived) -> None:
-        if self.inbound is not None and (touched := self.inbound.apply(event.update)):
-            self._hear.received_routes(touched)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -286,33 +315,41 @@ class Peer:
         self.session.handle_timeout(self._loop.time())
         self.turn()
 
-    # Next hops
+    def _learn(self, negotiated: Negotiated, connection: TcpConnection) -> None:
+        facts = export_facts(self.config, self._shared, negotiated, connection.local)
+        self.outbound.learn(facts)
 
-    def _export_facts(self, negotiated: Negotiated, connection: TcpConnection) -> ExportFacts:
-        return ExportFacts(
-            external=negotiated.external,
-            local_asn=self.config.session.shown_asn,
-            codec=negotiated.codec,
-            self_ipv4=self._self_ipv4(connection),
-            self_ipv6=self._self_ipv6(connection),
-        )
+    # The pump's stream, and what the peer has acknowledged of it
 
-    def _self_ipv4(self, connection: TcpConnection) -> IPv4Address | None:
-        own = (self.config.next_hop_ipv4, connection.local, *self._shared.node_addresses)
-        return next((address for address in own if isinstance(address, IPv4Address)), None)
+    @property
+    def ready(self) -> bool:
+        """Whether the Established connection takes octets now (`Stream`)."""
+        return self.connection is not None and not self.connection.paused
 
-    def _self_ipv6(self, connection: TcpConnection) -> IPv6Address | None:
-        own = (self.config.next_hop_ipv6, connection.local, *self._shared.node_addresses)
-        return next((address for address in own if isinstance(address, IPv6Address)), None)
+    @property
+    def offset(self) -> int:
+        """Octets written on it so far (`Stream`)."""
+        return 0 if self.connection is None else self.connection.written
 
-    # The pump
-
-    def _send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Write one message (`Stream`)."""
         self.session.send(message, self._loop.time())
         self.turn()
 
-    def _ready(self) -> bool:
-        return self.connection is not None and not self.connection.paused
+    def _introduced(self) -> None:
+        self.restart_facts(self._facts)
+
+    def _looked(self, conn: ConnId, acknowledged: int) -> None:
+        if self.connection is None or self.progress is None or self._negotiated is None:
+            return
+        now, since = self._loop.time(), self.progress.since
+        self.session.progress(conn, acknowledged, self.connection.written - acknowledged, now)
+        third = self._negotiated.hold_time / 3
+        late = since is not None and 0 < third < now - since
+        if self.outbound.acknowledge(acknowledged) or late != self._late:
+            self._news.ask()
+        self._late = late
+        self.turn()
 
     @property
     def _default_ttl(self) -> int | None:

@@ -7,7 +7,7 @@ the tables, where the next change replaces it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,6 +19,21 @@ TURN_OCTETS = 64 * 1024
 TURN_SECONDS = 0.005
 
 
+class Stream(Protocol):
+    """The session, as a pump sees it: octets in one direction."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes octets now."""
+
+    @property
+    def offset(self) -> int:
+        """Octets written on its connection so far."""
+
+    def send(self, message: bytes) -> None:
+        """Write one message."""
+
+
 class Pump:
     """Moves UPDATEs from tables to one connection.
 
@@ -27,16 +42,13 @@ class Pump:
     """
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        send: Callable[[bytes], None],
-        ready: Callable[[], bool],
+        self, loop: asyncio.AbstractEventLoop, stream: Stream, *, turned: Callable[[], None]
     ) -> None:
+        """Make a pump; `turned` is called after each of its turns."""
         self.tables: Iterable[AdjRibOut] = ()
         self._loop = loop
-        self._send = send
-        self._ready = ready
+        self._stream = stream
+        self._turned = turned
         self._handle: asyncio.Handle | None = None
 
     def kick(self) -> None:
@@ -53,15 +65,19 @@ class Pump:
 
     def _turn(self) -> None:
         self._handle = None
-        room = TURN_OCTETS
+        self._move()
+        self._turned()
+
+    def _move(self) -> None:
+        stream, room = self._stream, TURN_OCTETS
         until = self._loop.time() + TURN_SECONDS
         for table in self.tables:
-            while self._ready():
+            while stream.ready:
                 if room <= 0 or self._loop.time() > until:
                     self.kick()
                     return
-                message = table.next_message(TURN_OCTETS)
+                message = table.next_message(TURN_OCTETS, stream.offset)
                 if message is None:
                     break
-                self._send(message)
+                stream.send(message)
                 room -= len(message)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from porter_bgp.session import DownReason
 from porter_bgp.view import DownView, FamilyView, PeerView
+from porter_bgp.wire import AddressFamily
 
 if TYPE_CHECKING:
     from porter_bgp.rib import AdjRibOut
@@ -18,7 +19,9 @@ def see_peer(peer: Peer) -> PeerView:
     """The peer as it is now."""
     session, counters = peer.session, peer.session.counters
     negotiated, tables = session.negotiated, peer.outbound.tables
-    families = negotiated.families if negotiated and peer.inbound else ()
+    families, several = peer.inbound.stale_families(), frozenset[AddressFamily]()
+    if negotiated is not None and peer.connection is not None:
+        families, several = negotiated.families, negotiated.codec.add_path_send
     return PeerView(
         name=peer.name,
         remote=peer.config.tcp.remote,
@@ -29,25 +32,33 @@ def see_peer(peer: Peer) -> PeerView:
         peer_asn=negotiated.peer_asn if negotiated else peer.config.session.peer_asn,
         peer_id=negotiated.peer_id if negotiated else None,
         hold_time=negotiated.hold_time if negotiated else 0,
-        families={family: _see_family(peer, tables[family]) for family in sorted(families)},
+        families={
+            family: _see_family(peer, tables[family], add_path=family in several)
+            for family in sorted(families)
+        },
         last_down=_see_down(peer),
         flaps=counters.flaps,
         received_messages={kind.name: count for kind, count in counters.received.items()},
         sent_messages={kind.name: count for kind, count in counters.sent.items()},
         faults={verdict.name: count for verdict, count in counters.faults.items()},
+        graceful_restart=peer.retains,
+        restarting_until=peer.inbound.restarting_until,
+        unacknowledged_since=None if peer.progress is None else peer.progress.since,
     )
 
 
-def _see_family(peer: Peer, table: AdjRibOut) -> FamilyView:
+def _see_family(peer: Peer, table: AdjRibOut, *, add_path: bool) -> FamilyView:
     inbound, family = peer.inbound, table.family
     return FamilyView(
         wanted=table.desired_count,
         advertised=table.advertised_count,
         pending=table.pending,
-        received=0 if inbound is None else inbound.count(family),
-        over_limit=inbound is not None and family in inbound.over_limit,
+        received=inbound.count(family),
+        over_limit=family in inbound.over_limit,
         end_of_rib_sent=table.end_of_rib_sent,
-        end_of_rib_received=inbound is not None and family in inbound.ended,
+        end_of_rib_received=family in inbound.ended,
+        add_path=add_path,
+        stale=inbound.stale(family),
     )
 
 

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING
 
 from porter_bgp.config import SpeakerConfig
 from porter_bgp.rib import LocRib
-from porter_bgp.session import Stop
+from porter_bgp.session import RestartFacts, Stop
 from porter_bgp.speaker.peer import Peer
 from porter_bgp.speaker.sight import see_peer
 from porter_bgp.transport.errors import describe
 from porter_bgp.transport.tcp import Listener, TcpConnection
 from porter_bgp.view import SpeakerView
-from porter_bgp.wire import split_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from porter_bgp.config import PeerConfig
     from porter_bgp.rib import Candidate, Path
-    from porter_bgp.session import RestartFacts
     from porter_bgp.wire import PathAttributes, Prefix
 
 log = logging.getLogger(__name__)
@@ -57,7 +55,9 @@ class Speaker:
 
     Args:
         config: What all peers share; `configure` may replace it.
-        on_change: Called, in the loop, when a session came up, went down or failed to come up.
+        on_change: Called, in the loop, when a session came up, went down or failed to come up;
+            and, at most every 50 ms a peer, when routes were acknowledged or the peer has long
+            acknowledged nothing (a third of the hold time), or does so again.
         on_received: Called, in the loop, when accepted routes came or went.
     """
 
@@ -79,7 +79,8 @@ class Speaker:
         self._leaving: set[Peer] = set()
         self._routes: dict[Prefix, Mapping[PeerName, tuple[Path, ...]]] = {}
         self._complete: set[PeerName] = set()
-        self._facts: RestartFacts | None = None
+        self._facts = RestartFacts()
+        self._lost: dict[PeerName, set[Prefix]] = {}  # with peers, since `take_changes`
         self._touched: set[Prefix] = set()
         self._loc_rib = LocRib()
         self._listener = Listener(self._accept)
@@ -105,6 +106,28 @@ class Speaker:
             peer.stop(how)
         await self._until(lambda: all(peer.at_rest for peer in self._peers.values()), seconds)
         self._ended.set()
+
+    async def restart(self, *, seconds: float = _LEAVE_SECONDS) -> None:
+        """End every session for a moment, let `run` return, and be back as another process.
+
+        A peer that keeps our routes meanwhile (`PeerView.graceful_restart`) is left without a word
+        (RFC 4724 §4), and so is one without a session, which may keep them too: a NOTIFICATION
+        would end that. All others are left as `leave` does it.
+
+        Args:
+            seconds: Until the withdrawals are given up, and again until the last words are.
+        """
+        peers = self._peers.items()
+        staying = {name for name, peer in peers if peer.retains or peer.connection is None}
+        for name in staying:
+            self._peers[name].stop(Stop.RESTART)
+        for prefix, paths in list(self._routes.items()):
+            self.announce(prefix, {name: paths[name] for name in paths.keys() & staying})
+        leaving = [peer for name, peer in self._peers.items() if name not in staying]
+        await self._until(lambda: not any(peer.outbound.pending for peer in leaving), seconds)
+        for peer in leaving:
+            peer.stop(Stop.leave())
+        await self.close(Stop.RESTART, seconds=seconds)
 
     async def leave(self, text: str = "", *, seconds: float = _LEAVE_SECONDS) -> None:
         """Withdraw everything, then end every session with Cease 6/2 and `text` (RFC 9003)."""
@@ -142,6 +165,10 @@ class Speaker:
             if (peer := self._peers.get(name)) is not None:
                 peer.outbound.announce(prefix, paths.get(name, ()))
 
+    def planned(self, prefix: Prefix) -> Mapping[PeerName, tuple[Path, ...]]:
+        """What is announced of a prefix now, to each peer."""
+        return self._routes.get(prefix, {})
+
     def prefixes(self) -> AbstractSet[Prefix]:
         """What is announced to anyone: a view that follows."""
         return self._routes.keys()
@@ -153,32 +180,40 @@ class Speaker:
             self._peers[name].outbound.complete()
 
     def restart_facts(self, facts: RestartFacts) -> None:
-        """What the next OPENs say of our own restart (RFC 4724 §4.1)."""
+        """What the next OPENs say of our own restart (RFC 4724 §4.1), read when one is built.
+
+        `facts.restarting` goes to each peer only until our End-of-RIB of every family went to it
+        once. Said before `configure`, it also has passive sessions dial until they first were up.
+        """
         self._facts = facts
         for peer in self._peers.values():
             peer.restart_facts(facts)
 
+    def acknowledged(self, name: PeerName, prefix: Prefix) -> tuple[Path, ...]:
+        """The planned paths of a prefix that a peer's kernel has acknowledged on this session.
+
+        A path that is planned otherwise by now, or is not told to this peer, is none of them; ()
+        without a session.
+        """
+        peer = self._peers.get(name)
+        return () if peer is None else peer.outbound.acknowledged(prefix)
+
     def take_changes(self) -> Mapping[PeerName, AbstractSet[Prefix]]:
-        """The prefixes of which each peer was told something since this was last asked."""
-        changes: dict[PeerName, AbstractSet[Prefix]] = {}
+        """The prefixes of which `acknowledged` may say something else since this was last asked.
+
+        They were acknowledged, replaced or withdrawn, or the session or the peer is gone.
+        """
+        changes, self._lost = self._lost, {}
         for name, peer in self._peers.items():
-            sent = {
-                split_key(family, key)[1]
-                for family, keys in peer.outbound.take_sent().items()
-                for key in keys
-            }
-            if sent:
-                changes[name] = sent
+            if changed := peer.outbound.take_changes():
+                changes[name] = changes.get(name, set()) | changed
         return changes
 
     def take_received(self) -> AbstractSet[Prefix]:
         """The prefixes whose multipath set is another since this was last asked."""
         touched, self._touched = self._touched, set()
-        tables = [
-            peer.inbound.table
-            for peer in self._peers.values()
-            if peer.inbound is not None and peer.inbound.table is not None
-        ]
+        received = (peer.inbound.table for peer in self._peers.values())
+        tables = [table for table in received if table is not None]
         return self._loc_rib.reconsider(touched, tables)
 
     def received(self) -> AbstractSet[Prefix]:
@@ -190,7 +225,10 @@ class Speaker:
         return self._loc_rib.decision(prefix).multipath
 
     def advertised(self, name: PeerName, prefix: Prefix) -> tuple[tuple[int, PathAttributes], ...]:
-        """What a peer was told of a prefix on the present session."""
+        """What a peer was told of a prefix on the present session.
+
+        Each with the path identifier that it is planned with, whether or not the peer sees that.
+        """
         peer = self._peers.get(name)
         return () if peer is None else peer.outbound.advertised(prefix)
 
@@ -211,18 +249,19 @@ class Speaker:
             self._remove(name, Stop.deconfigured())
         for name, config in self._wanted.items():
             peer = self._peers.get(name)
-            if peer is not None and not peer.reconfigure(config, self._config):
-                self._remove(name, _REPLACED)
-                peer = None
             if peer is None:
                 self._add(name, config)
+            elif not peer.reconfigure(config, self._config):
+                self._remove(name, _REPLACED)
+                self._add(name, config, introduced=peer.outbound.introduced)
         self._complete &= self._wanted.keys()
 
-    def _add(self, name: PeerName, config: PeerConfig) -> None:
-        peer = Peer(name, config, self._config, jitter=self._jitter, hear=self)
+    def _add(self, name: PeerName, config: PeerConfig, *, introduced: bool = False) -> None:
+        peer = Peer(
+            name, config, self._config, jitter=self._jitter, hear=self, introduced=introduced
+        )
         self._peers[name] = peer
-        if self._facts is not None:
-            peer.restart_facts(self._facts)
+        peer.restart_facts(self._facts)
         for prefix, paths in self._routes.items():
             if name in paths:
                 peer.outbound.announce(prefix, paths[name])
@@ -233,6 +272,8 @@ class Speaker:
     def _remove(self, name: PeerName, how: Stop) -> None:
         peer = self._peers.pop(name)
         peer.stop(how)
+        peer.inbound.forget()
+        self._lost.setdefault(name, set()).update(peer.outbound.take_changes())
         if not peer.at_rest:
             self._leaving.add(peer)
             self._running_loop.call_later(_LEAVE_SECONDS, self._forget, peer)
@@ -242,7 +283,7 @@ class Speaker:
         peer.dispose()
 
     def changed(self, name: PeerName) -> None:
-        """A peer's state is another (`Hearing`)."""
+        """A peer's state, or what it has acknowledged, is another (`Hearing`)."""
         if self._on_change is not None:
             self._on_change(name)
 

@@ -16,6 +16,7 @@ _IP_MINTTL = 21  # linux/in.h
 _IPV6_MINHOPCOUNT = 73  # linux/in6.h
 _TCP_MD5SIG = 14  # linux/tcp.h
 _TCP_NOTSENT_LOWAT = 25  # linux/tcp.h
+_BYTES_ACKED = struct.Struct("=120xQ")  # struct tcp_info up to tcpi_bytes_acked, Linux 4.1
 _SOCKADDR_STORAGE_OCTETS = 128
 _MD5_KEY = struct.Struct("=BBHI80s")  # struct tcp_md5sig after its address: flags, prefix, length
 MD5_KEY_MAX_OCTETS = 80
@@ -76,6 +77,18 @@ def set_unsent_limit(sock: socket.socket, octets: int) -> None:
     nothing.
     """
     sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, octets)
+
+
+def acknowledged_octets(sock: socket.socket) -> int | None:
+    """How many octets the peer's kernel has acknowledged, the SYN of one that dialled included.
+
+    None where the kernel does not say.
+    """
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
+    if len(info) < _BYTES_ACKED.size:
+        return None
+    (octets,) = _BYTES_ACKED.unpack(info)
+    return int(octets)
 
 
 def set_reuse_address(sock: socket.socket) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,8 @@ Address = IPv4Address | IPv6Address
 
 UNSENT_OCTETS = 32 * 1024  # what the kernel holds beyond the wire: some ten full messages
 _BACKLOG = 128
+_DRAINED_OCTETS = 256 * 1024
+_DRAINS = 8  # a peer that never stops gets its RST
 
 
 class Receiver(Protocol):
@@ -45,13 +48,16 @@ class TcpConnection(asyncio.Protocol):
         local: Our end's address.
         remote: The peer's address.
         paused: The kernel takes no more for now.
+        written: Octets given to `write`.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.local = _address_of(sock.getsockname()[0])
         self.remote = _address_of(sock.getpeername()[0])
         self.paused = False
+        self.written = 0
         self.sock = sock
+        self._handshake = sockopt.acknowledged_octets(sock)  # where it was dialled, the SYN is one
         self._transport: asyncio.Transport | None = None
         self._early = b""  # written before the transport was there
         self._closed = False
@@ -65,10 +71,17 @@ class TcpConnection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send octets; those written before `open` has returned go first."""
+        self.written += len(data)
         if self._transport is None:
             self._early += data
         else:
             self._transport.write(data)
+
+    @property
+    def acknowledged(self) -> int | None:
+        """How many of the octets written the peer's kernel has acknowledged; None: nobody knows."""
+        octets = sockopt.acknowledged_octets(self.sock)
+        return None if octets is None or self._handshake is None else octets - self._handshake
 
     def close(self, *, reset: bool = False) -> None:
         """Close, after what was written has gone; with `reset` at once, dropping it."""
@@ -101,7 +114,9 @@ class TcpConnection(asyncio.Protocol):
             self._receiver.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by asyncio."""
+        """Called by asyncio, which closes the socket next."""
+        if exc is None:
+            self._drain()
         self._transport = None
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
@@ -116,6 +131,13 @@ class TcpConnection(asyncio.Protocol):
         self.paused = False
         if self._receiver is not None:
             self._receiver.writable()
+
+    def _drain(self) -> None:
+        """Drop what was not read: closing over it would send an RST, and cut off our last words."""
+        with suppress(OSError):
+            for _ in range(_DRAINS):
+                if not self.sock.recv(_DRAINED_OCTETS):
+                    return
 
 
 async def dial(config: TcpConfig, *, ttl: int | None) -> TcpConnection:

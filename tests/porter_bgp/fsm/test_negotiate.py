@@ -347,3 +347,68 @@ def test_the_notification_bit_may_be_forbidden() -> None:
     )
 
     assert not known.hard_reset
+
+
+V4_ALONE = ((IPV4_UNICAST, False),)
+
+
+@pytest.mark.parametrize(
+    ("restart_time", "theirs", "retains"),
+    [
+        (90, [GracefulRestart()], True),
+        (90, [GracefulRestart(restart_time=120, families=V4_ALONE)], True),
+        (0, [GracefulRestart()], False),
+        (None, [GracefulRestart()], False),
+        (90, [], False),
+    ],
+    ids=[
+        "a helper that never restarts itself",
+        "one that may restart itself",
+        "we ask for no time",
+        "we do not ask",
+        "it does not know the capability",
+    ],
+)
+def test_the_peer_keeps_our_routes_if_both_know_how_and_we_ask(
+    *, restart_time: int | None, theirs: list[Capability], retains: bool
+) -> None:
+    ours = None if restart_time is None else GracefulRestartConfig(restart_time=restart_time)
+
+    known = agreed(replace(CONFIG, graceful_restart=ours), their_open(*theirs))
+
+    assert known.peer_retains == retains
+
+
+def test_the_peer_keeps_only_families_that_our_open_names() -> None:
+    config = replace(DUAL, graceful_restart=GracefulRestartConfig())
+    both = (Multiprotocol(IPV4_UNICAST), Multiprotocol(IPV6_UNICAST))
+    known = agreed(config, their_open(*both, GracefulRestart()))
+    ours = replace(
+        known.ours, capabilities=(*both, GracefulRestart(restart_time=90, families=V4_ALONE))
+    )
+
+    assert known.peer_retains
+    assert not replace(known, ours=ours).peer_retains
+
+
+@pytest.mark.parametrize(
+    ("ours", "restart_time", "families", "retained"),
+    [
+        (True, 120, ((IPV4_UNICAST, False), (IPV6_UNICAST, True)), {IPV4_UNICAST}),
+        (True, 120, ((IPV6_UNICAST, True),), set()),
+        (True, 0, ((IPV4_UNICAST, True),), set()),
+        (False, 120, ((IPV4_UNICAST, True),), set()),
+    ],
+    ids=["those it names and both speak", "none of ours", "for no time", "we do not know how"],
+)
+def test_we_keep_the_families_that_the_peer_names(
+    *,
+    ours: bool,
+    restart_time: int,
+    families: tuple[tuple[AddressFamily, bool], ...],
+    retained: set[AddressFamily],
+) -> None:
+    config = replace(CONFIG, graceful_restart=GracefulRestartConfig() if ours else None)
+    theirs = GracefulRestart(restart_time=restart_time, families=families)
+
+    assert agreed(config, their_open(theirs)).retained == retained

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from porter_bgp.rib import AdjRibIn, Candidate, Source
@@ -129,3 +130,56 @@ def test_families_do_not_mix() -> None:
 
     assert table.prefixes() == {ONE}
     assert SIX.family == IPV6_UNICAST
+
+
+def test_paths_of_a_lost_session_are_kept_as_stale_where_asked_for() -> None:
+    table = AdjRibIn(SOURCE)
+    table.apply(Update(attributes=A, nlri=paths((ONE, 1), (ONE, 2), (TWO, 1))))
+    table.apply(Update(attributes=A, mp_reach=MpReach(next_hop=V6, nlri=field(SIX))))
+
+    lost = table.hold({IPV4_UNICAST})
+
+    assert lost == {SIX}
+    assert table.prefixes() == {ONE, TWO}
+    assert table.stale() == {IPV4_UNICAST: 3}
+    assert len(table.paths(ONE)) == 2
+
+
+def test_what_is_told_again_is_stale_no_more_and_the_rest_is_swept() -> None:
+    table = AdjRibIn(SOURCE)
+    table.apply(Update(attributes=A, nlri=paths((ONE, 1), (ONE, 2), (TWO, 1))))
+    table.hold({IPV4_UNICAST})
+    table.apply(Update(attributes=A, nlri=paths((ONE, 1))))
+    table.apply(Update(withdrawn=paths((TWO, 1))))
+    assert table.stale() == {IPV4_UNICAST: 1}
+
+    touched = table.sweep(IPV4_UNICAST)
+
+    assert touched == {ONE}
+    assert [path.path_id for path in table.paths(ONE)] == [1]
+    assert table.prefixes() == {ONE}
+    assert table.stale() == {}
+    assert table.sweep(IPV4_UNICAST) == set()
+
+
+def test_what_was_stale_already_goes_with_the_next_session() -> None:
+    table = AdjRibIn(SOURCE)
+    table.apply(Update(attributes=A, nlri=field(ONE, TWO)))
+    table.hold({IPV4_UNICAST})
+    table.apply(Update(attributes=A, nlri=field(ONE)))
+
+    lost = table.hold({IPV4_UNICAST})
+
+    assert lost == {TWO}
+    assert table.prefixes() == {ONE}
+    assert table.stale() == {IPV4_UNICAST: 1}
+
+
+def test_the_next_session_is_the_source_of_what_stays() -> None:
+    table = AdjRibIn(SOURCE)
+    table.apply(Update(attributes=A, nlri=field(ONE)))
+    table.hold({IPV4_UNICAST})
+
+    table.source = replace(SOURCE, peer_id=IPv4Address("192.0.2.9"))
+
+    assert table.paths(ONE) == [Candidate(table.source, 0, A)]

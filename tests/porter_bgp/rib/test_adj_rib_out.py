@@ -41,7 +41,8 @@ def opened(
         table.set(key, attributes)
     table.open(codec)
     drain(table)
-    table.take_sent()
+    table.acknowledge(ROOM)
+    table.take_arrived()
     return table
 
 
@@ -188,14 +189,56 @@ def test_what_waits_and_what_is_known_are_told_apart() -> None:
     assert (table.pending, table.desired_count, table.advertised_count) == (0, 2, 2)
 
 
-def test_keys_that_were_sent_are_named_once() -> None:
-    table = opened({ONE: A})
-    table.set(ONE, None)
-    table.set(TWO, B)
-    drain(table)
+def test_what_is_told_counts_when_its_octets_are_acknowledged() -> None:
+    table = opened()
+    table.set(ONE, A)
+    waiting = table.acknowledged(ONE)
+    message = table.next_message(ROOM, 1000)
+    assert message is not None
+    end = 1000 + len(message)
 
-    assert table.take_sent() == {ONE, TWO}
-    assert table.take_sent() == set()
+    assert not waiting
+    assert not table.acknowledged(ONE)
+    assert not table.acknowledge(end - 1)
+    assert not table.acknowledged(ONE)
+    assert table.acknowledge(end)
+    assert table.acknowledged(ONE)
+    assert table.take_arrived() == {ONE}
+    assert table.take_arrived() == set()
+
+
+@pytest.mark.parametrize("attributes", [B, None], ids=["replaced", "withdrawn"])
+def test_what_is_replaced_or_withdrawn_counts_no_more(attributes: PathAttributes | None) -> None:
+    table = opened({ONE: A})
+    assert table.acknowledged(ONE)
+
+    table.set(ONE, attributes)
+
+    assert not table.acknowledged(ONE)
+    drain(table)
+    assert not table.acknowledged(ONE)
+    table.acknowledge(ROOM)
+    assert table.acknowledged(ONE) == (attributes is not None)
+
+
+def test_what_comes_back_before_anything_was_sent_was_acknowledged_all_along() -> None:
+    table = opened({ONE: A})
+    table.set(ONE, B)
+    table.set(ONE, A)
+
+    assert table.acknowledged(ONE)
+
+
+def test_a_refresh_takes_no_acknowledgement_back_but_of_what_has_changed() -> None:
+    table = opened({ONE: A, TWO: A})
+    table.refresh()
+    table.set(TWO, B)
+
+    while table.next_message(ROOM, ROOM) is not None:
+        pass
+
+    assert table.acknowledged(ONE)
+    assert not table.acknowledged(TWO)
 
 
 def test_end_of_rib_waits_for_the_table_to_be_complete() -> None:
@@ -244,9 +287,11 @@ def test_the_next_session_starts_from_nothing(lost: bool) -> None:  # noqa: FBT0
     if lost:
         table.forget()
         assert (table.pending, table.advertised_count, table.end_of_rib_sent) == (1, 0, False)
-        assert table.take_sent() == set()
+        assert table.take_arrived() == set()
+        assert not table.acknowledged(ONE)
 
     table.open(PLAIN)
+    assert not table.acknowledged(ONE)
 
     assert told(drain(table)) == ["1A", "EoR"]
 

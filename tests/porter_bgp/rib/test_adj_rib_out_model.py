@@ -108,7 +108,10 @@ class AdjRibOutMachine(RuleBasedStateMachine):
         self.table = AdjRibOut(self.family)
         self.desired: dict[NlriKey, PathAttributes] = {}
         self.sent_attributes: dict[NlriKey, PathAttributes] = {}
-        self.sent_keys: set[NlriKey] = set()
+        self.offset = 0  # octets written on the session
+        self.acknowledged = 0  # of them
+        self.ends: dict[NlriKey, int] = {}  # of the last message that told a key anew
+        self.arrived: set[NlriKey] = set()
         self.complete = False
         self.codec: Codec | None = None
         self.peer = Peer(self.family, Codec())
@@ -174,7 +177,9 @@ class AdjRibOutMachine(RuleBasedStateMachine):
         self.table.forget()
         self.codec = None
         self.sent_attributes.clear()
-        self.sent_keys.clear()
+        self.offset = self.acknowledged = 0
+        self.ends.clear()
+        self.arrived.clear()
         self.end_of_ribs = self.end_of_ribs_due = 0
         self.asked = False
 
@@ -206,19 +211,28 @@ class AdjRibOutMachine(RuleBasedStateMachine):
             assert self.end_of_ribs == self.end_of_ribs_due
             assert not self.peer.refreshing
 
+    @rule(data=st.data())
+    def acknowledge(self, data: st.DataObject) -> None:
+        before = self.acknowledged
+        self.acknowledged = data.draw(st.integers(before, self.offset))
+        arrived = {key for key, end in self.ends.items() if before < end <= self.acknowledged}
+        assert self.table.acknowledge(self.acknowledged) == bool(arrived)
+        self.arrived |= arrived
+
     @rule()
-    def take_sent(self) -> None:
-        assert self.table.take_sent() == self.sent_keys
-        self.sent_keys.clear()
+    def take_arrived(self) -> None:
+        assert self.table.take_arrived() == self.arrived
+        self.arrived.clear()
 
     def step(self, room: int) -> bool:
-        octets = self.table.next_message(room)
+        octets = self.table.next_message(room, self.offset)
         if octets is None:
             assert self.codec is None or room < 120 or self.table.pending == 0
             return False
         assert self.codec is not None
         limit = min(room, self.codec.max_send)
         assert len(octets) <= limit
+        self.offset += len(octets)
         message = self.peer.read(octets)
         if isinstance(message, RouteRefreshMessage):
             assert self.codec.enhanced_route_refresh
@@ -245,13 +259,13 @@ class AdjRibOutMachine(RuleBasedStateMachine):
             assert not self.desired.keys() & keys
             for key in keys:
                 del self.sent_attributes[key]
-            self.sent_keys.update(keys)
             self.full(None, length, limit)
         for _, keys, attributes in update.announced():
             assert self.sent_attributes.keys() <= self.desired.keys()  # withdrawals went first
             assert {self.desired[key] for key in keys} == {attributes}
+            news = [key for key in keys if self.sent_attributes.get(key) != attributes]
+            self.ends.update(dict.fromkeys(news, self.offset))
             self.sent_attributes.update(dict.fromkeys(keys, attributes))
-            self.sent_keys.update(keys)
             self.full(attributes, length, limit)
 
     def full(self, target: PathAttributes | None, length: int, limit: int) -> None:
@@ -276,6 +290,12 @@ class AdjRibOutMachine(RuleBasedStateMachine):
         assert table.advertised_count == len(self.sent_attributes)
         assert [table.advertised(key) for key in self.keys] == [
             self.sent_attributes.get(key) for key in self.keys
+        ]
+        assert [table.acknowledged(key) for key in self.keys] == [
+            key in self.desired
+            and key not in changed
+            and self.ends.get(key, 0) <= self.acknowledged
+            for key in self.keys
         ]
         assert len(changed) <= table.pending
         assert self.asked or table.pending == len(changed)

@@ -96,7 +96,7 @@ def test_a_dial_that_nobody_answers_is_begun_anew() -> None:
     ("config", "restarting", "times"),
     [
         (PASSIVE, False, [10, 20, 30]),
-        (PASSIVE, True, [0, 10, 20, 30]),
+        (PASSIVE, True, [0, 1, 3, 7, 15, 31]),
         (PASSIVE_ONLY, False, []),
         (PASSIVE_ONLY, True, []),
     ],
@@ -110,6 +110,18 @@ def test_passive_sessions_leave_it_to_the_peer(
 
     assert dials(session, 35.0) == times
     assert session.state is State.ACTIVE
+
+
+def test_a_passive_session_leaves_it_to_the_peer_once_it_was_up_since_the_restart() -> None:
+    pair = Pair(PASSIVE)
+    pair.a.restart_facts(RestartFacts(restarting=True))
+    pair.up()
+    _refuse_all(pair)
+
+    pair.break_links()
+
+    assert pair.a.counters.established == 1
+    assert dials(pair.a, 35.0) == [10, 20, 30]
 
 
 @pytest.mark.parametrize("config", [A_CONFIG, PASSIVE, PASSIVE_ONLY])
@@ -230,6 +242,27 @@ def test_a_graceful_peer_that_closes_is_dialled_at_once_and_then_after_a_second(
 
     assert len(pair.ends["a"].dials) == 1
     pair.settle()
+    assert pair.a.next_deadline() == pair.now + 1.0
+
+
+def test_a_graceful_peer_that_closes_is_dialled_after_a_second_however_often_others_failed() -> (
+    None
+):
+    a, b = (replace(config, graceful_restart=GRACEFUL) for config in (A_CONFIG, B_CONFIG))
+    pair = Pair(a, b)
+    pair.a.start(0.0)
+    pair.pump()
+    pair.settle()
+    pair.advance(5.0)  # dials at 0, 1, 3; the next one in 4
+    pair.b.start(pair.now)
+    pair.pump()
+    pair.settle()
+    pair.advance(5.0)
+    _refuse_all(pair)
+
+    pair.break_links()
+    pair.settle()
+
     assert pair.a.next_deadline() == pair.now + 1.0
 
 

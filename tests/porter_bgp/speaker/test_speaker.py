@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
 
-from porter_bgp.config import (
-    Connection,
-    DialConfig,
-    ImportPolicy,
-    ListenConfig,
-    MaxPrefixes,
-    PeerConfig,
-    SessionConfig,
-    SpeakerConfig,
-    TcpConfig,
-)
+from porter_bgp.config import GracefulRestartConfig, ImportPolicy, ListenConfig, SpeakerConfig
 from porter_bgp.fsm import State
 from porter_bgp.rib import Path, RouteAttributes
-from porter_bgp.speaker.speaker import Speaker
 from porter_bgp.wire import (
     IPV4_UNICAST,
     IPV6_UNICAST,
@@ -33,93 +21,25 @@ from porter_bgp.wire import (
     RouteRefreshSubtype,
     encode_message,
 )
+from tests.porter_bgp.speaker.loopback import (
+    FAST,
+    NODE_ASN,
+    PLAIN,
+    V4,
+    V6,
+    next_hops,
+    node,
+    node_side,
+    router,
+    router_side,
+    running,
+    seen,
+)
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from porter_bgp.view import PeerView
-
-BOTH = (IPV4_UNICAST, IPV6_UNICAST)
-ROUTER_ASN, NODE_ASN = 65000, 64512
-V4, OTHER, V6 = map(Prefix.parse, ("198.51.100.1/32", "198.51.100.2/32", "2001:db8::1/128"))
-FAST = DialConfig(first=0.01, limit=0.02, rejected=0.02, passive_after=0.1)
-PLAIN = Path(0, RouteAttributes())
-
-
-def router_side(
-    node: str,
-    *,
-    policy: ImportPolicy = ImportPolicy.ACCEPT,
-    limit: int = 1_000_000,
-) -> PeerConfig:
-    session = SessionConfig(
-        local_asn=ROUTER_ASN,
-        router_id=IPv4Address("192.0.2.100"),
-        peer_asn=NODE_ASN,
-        families=BOTH,
-        connection=Connection.PASSIVE_ONLY,
-        dial=FAST,
-        loopback=True,
-    )
-    return PeerConfig(
-        session=session,
-        tcp=TcpConfig(remote=ip_address(node)),
-        import_policy=policy,
-        max_prefixes=MaxPrefixes(limit=limit),
-    )
-
-
-def node_side(node: str, port: int) -> PeerConfig:
-    session = SessionConfig(
-        local_asn=NODE_ASN,
-        router_id=IPv4Address(node),
-        peer_asn=ROUTER_ASN,
-        families=BOTH,
-        dial=FAST,
-        loopback=True,
-    )
-    source = ip_address(node)
-    tcp = TcpConfig(remote=IPv4Address("127.0.0.1"), port=port, source=source)
-    return PeerConfig(session=session, tcp=tcp, next_hop_ipv6=IPv6Address("::1"))
-
-
-@asynccontextmanager
-async def running(config: SpeakerConfig | None = None) -> AsyncIterator[Speaker]:
-    speaker = Speaker(config)
-    task = asyncio.create_task(speaker.run())
-    await eventually(lambda: speaker.view().now > 0)
-    try:
-        yield speaker
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def router(
-    *nodes: str, policy: ImportPolicy = ImportPolicy.ACCEPT, limit: int = 1_000_000
-) -> AsyncIterator[tuple[Speaker, int]]:
-    listen = ListenConfig(address=IPv4Address("127.0.0.1"), port=0)
-    async with running(SpeakerConfig(listen=(listen,))) as speaker:
-        speaker.configure({node: router_side(node, policy=policy, limit=limit) for node in nodes})
-        yield speaker, speaker.view().listening[0]
-
-
-@asynccontextmanager
-async def node(address: str, port: int) -> AsyncIterator[Speaker]:
-    async with running() as speaker:
-        speaker.configure({"tor": node_side(address, port)})
-        yield speaker
-
-
-def seen(speaker: Speaker, name: str = "tor") -> PeerView:
-    return speaker.view().peers[name]
-
-
-def next_hops(speaker: Speaker, prefix: Prefix) -> set[str]:
-    speaker.take_received()
-    return {str(path.attributes.next_hop) for path in speaker.paths(prefix)}
+    from porter_bgp.config import PeerConfig
+    from porter_bgp.speaker.speaker import Speaker
 
 
 async def test_routes_of_both_families_arrive_and_go() -> None:
@@ -191,29 +111,18 @@ def speaker_config(speaker: Speaker) -> PeerConfig:
     return node_side("127.0.0.11", view.port)
 
 
-async def test_changes_are_told_once() -> None:
-    async with router("127.0.0.11") as (tor, port), node("127.0.0.11", port) as speaker:
-        speaker.announce(V4, {"tor": (PLAIN,)})
-        await eventually(lambda: next_hops(tor, V4) != set())
-
-        first, second = speaker.take_changes(), speaker.take_changes()
-
-        assert (first, second) == ({"tor": {V4}}, {})
-
-
 @pytest.mark.parametrize(
-    ("subtype", "again"),
-    [(RouteRefreshSubtype.REQUEST, {"tor": {V4}}), (RouteRefreshSubtype.BEGIN, {})],
+    ("subtype", "again"), [(RouteRefreshSubtype.REQUEST, 1), (RouteRefreshSubtype.BEGIN, 0)]
 )
 async def test_only_a_request_is_answered_with_all_routes(
-    subtype: RouteRefreshSubtype, again: dict[str, set[Prefix]]
+    subtype: RouteRefreshSubtype, again: int
 ) -> None:
     async with router("127.0.0.11") as (tor, port), node("127.0.0.11", port) as speaker:
         speaker.announce(V4, {"tor": (PLAIN,)})
         speaker.tables_complete({"tor"})
         await eventually(lambda: next_hops(tor, V4) != set())
         await eventually(lambda: seen(speaker).families[IPV6_UNICAST].end_of_rib_sent)
-        speaker.take_changes()
+        before = seen(speaker).sent_messages["UPDATE"]
 
         message = encode_message(RouteRefreshMessage(IPV4_UNICAST, subtype), Codec())
         peer = tor._peers["127.0.0.11"]
@@ -223,7 +132,7 @@ async def test_only_a_request_is_answered_with_all_routes(
         for _ in range(20):
             await asyncio.sleep(0)
 
-        assert speaker.take_changes() == again
+        assert seen(speaker).sent_messages["UPDATE"] - before == again
 
 
 async def test_a_new_next_hop_reaches_a_peer_that_stays() -> None:
@@ -362,3 +271,17 @@ async def test_nothing_is_left_running(how: str) -> None:
     await eventually(lambda: asyncio.all_tasks() == before)
 
     assert asyncio.all_tasks() == before
+
+
+async def test_a_speaker_that_was_cancelled_dials_no_more() -> None:
+    async with router("127.0.0.11", graceful=GracefulRestartConfig()) as (tor, port):
+        async with node("127.0.0.11", port, graceful=GracefulRestartConfig()):
+            await eventually(lambda: seen(tor, "127.0.0.11").established)
+            loop = asyncio.get_running_loop()
+            at = loop.time()
+            await eventually(lambda: loop.time() > at + 2 * FAST.limit)  # it would dial at once
+        await eventually(lambda: not seen(tor, "127.0.0.11").established)
+        at = loop.time()
+        await eventually(lambda: loop.time() > at + 5 * FAST.limit)
+
+        assert seen(tor, "127.0.0.11").state is State.ACTIVE

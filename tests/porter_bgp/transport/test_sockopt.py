@@ -157,3 +157,19 @@ def test_md5_key_of_81_octets_is_refused() -> None:
         pytest.raises((OSError, struct.error)),
     ):
         sockopt.set_md5_key(sock, IPv4Address("127.0.0.1"), b"k" * 81)
+
+
+def test_acknowledged_octets_hold_the_syn_of_who_dialled() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as dialled,
+        server.accept()[0] as accepted,
+    ):
+        assert sockopt.acknowledged_octets(dialled) == 1
+        assert sockopt.acknowledged_octets(accepted) == 0
+
+
+def test_a_kernel_that_does_not_know_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockopt, "_BYTES_ACKED", struct.Struct("=1000xQ"))  # beyond what it tells
+    with socket.socket() as sock:
+        assert sockopt.acknowledged_octets(sock) is None

@@ -10,6 +10,7 @@ import pytest
 from porter_bgp.config import ListenConfig, TcpConfig
 from porter_bgp.transport.errors import describe
 from porter_bgp.transport.tcp import Listener, TcpConnection, dial, welcome
+from tests.support.eventually import eventually
 
 V4 = IPv4Address("127.0.0.1")
 
@@ -202,3 +203,43 @@ DESCRIBED = {
 @pytest.mark.parametrize(("text", "error"), DESCRIBED.items(), ids=DESCRIBED)
 def test_any_error_has_a_sentence(text: str, error: OSError | None) -> None:
     assert describe(error) == text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_acknowledged_octets_are_counted_from_the_first_one_written(address: str) -> None:
+    pair = Pair(ip_address(address))
+    dialled = await dial(pair.config, ttl=None)
+    accepted = await pair.accepted.get()
+    at_first = (dialled.acknowledged, accepted.acknowledged)
+    await dialled.open(Recorder())
+    await accepted.open(Recorder())
+
+    dialled.write(b"octets")
+    accepted.write(b"some more octets")
+    await eventually(lambda: accepted.acknowledged == 16)
+    await eventually(lambda: dialled.acknowledged == 6)
+
+    assert at_first == (0, 0)
+    assert (dialled.written, accepted.written) == (6, 16)
+    dialled.close(reset=True)
+    accepted.close(reset=True)
+    pair.listener.close()
+
+
+async def test_what_was_not_read_does_not_turn_a_close_into_a_reset() -> None:
+    pair = Pair()
+    ours, theirs = Recorder(), Recorder()
+    dialled = await dial(pair.config, ttl=None)
+    await dialled.open(ours)
+    accepted = await pair.accepted.get()
+    await accepted.open(theirs)
+
+    accepted.write(bytes(3000))
+    dialled.write(b"last words")
+    dialled.close()
+    await theirs.hear()
+    await eventually(lambda: bool(theirs.lost))
+
+    assert theirs.received == b"last words"
+    assert theirs.lost == [None]
+    pair.listener.close()
