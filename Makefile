@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup root demo test check fmt cluster conformance bench crd lock clean
+.PHONY: help venv setup root demo test check fmt cluster conformance bench image chart crd lock clean
 
 PYTHON_PATHS := $(wildcard src tests conformance bench tools examples)
 
@@ -14,8 +14,9 @@ help: ## print this
 venv: ## make .venv from the locks: no root, no Go
 	@bash tools/venv.sh dev
 
-setup: venv ## venv, Debian packages (root) and the control plane of Kubernetes (Go)
+setup: venv ## venv, Debian packages (root), Helm and the control plane of Kubernetes (Go)
 	@bash tools/debian.sh
+	@bash tools/helm.sh >/dev/null
 	@bash conformance/kubernetes/build.sh
 
 demo: ## the lab: nodes, sessions and routes in a minute, without root and without Kubernetes
@@ -50,6 +51,12 @@ conformance: root setup ## the tests against real routers and a real control pla
 
 bench: root setup ## our speaker and others', one run, ratios printed (root)
 	@exec .venv/bin/python -m bench
+
+image: ## the container image, looked into and run as uid 65532 (root; sets everything up)
+	@bash tools/image.sh
+
+chart: root setup ## lint, render and install the Helm chart on a real control plane (root)
+	@bash tools/chart.sh
 
 crd: venv ## write the generated files anew
 	.venv/bin/python tools/generated.py --write

@@ -295,7 +295,6 @@ BAD: Mapping[str, Bad] = {
     "a second peer with one address": Bad(
         subject="BGPPeer zz-twin",
         spec="{address: ROUTER, asn: 64701}",
-        created="2100-01-01T00:00:00Z",
         says=(
             "spec.address: ROUTER is the address of the older BGPPeer/router on this node; delete"
             " one of the two, or select different nodes"
@@ -369,10 +368,10 @@ BAD: Mapping[str, Bad] = {
         ),
         server='supported values: "In", "NotIn", "Exists", "DoesNotExist"',
     ),
-    "prepends, which are not there yet": Bad(
+    "a limit of nodes, which is not there yet": Bad(
         subject="BGPAdvertisement all",
-        spec="{prepend: 2}",
-        says="spec.prepend: 2 is not supported yet; leave the field out",
+        spec="{maxNodes: 2}",
+        says="spec.maxNodes: 2 is not supported yet; leave the field out",
     ),
     "a pool without addresses": Bad(
         subject="VIPPool lab",
@@ -474,7 +473,6 @@ BAD: Mapping[str, Bad] = {
     "two pools that overlap": Bad(
         subject="VIPPool zz-overlap",
         spec="{addresses: [198.51.100.14-198.51.100.20]}",
-        created="2100-01-01T00:00:00Z",
         says=(
             "spec.addresses: 198.51.100.14-198.51.100.15 belongs to the older VIPPool/lab; this"
             " pool gives nothing of it; take it out of one of the two pools"

@@ -25,8 +25,6 @@ class Bad:
         subject: Kind and name of the object; empty where the text is no object to tell of.
         spec: What the user writes there.
         raw: What the user writes where that is no object of ours, or not only its spec.
-        created: When the object was made, where its age counts: in a directory it is that of its
-            file unless it says so, and an API server does not ask.
         says: Field path, what is wrong, and the remedy, exactly.
         code: The reason code, where neither of the two usual ones is meant.
         more: Further sentences about the same mistake.
@@ -39,7 +37,6 @@ class Bad:
     subject: str = ""
     spec: str = ""
     raw: str = ""
-    created: str = ""
     says: str
     code: str = ""
     more: tuple[str, ...] = ()
@@ -80,7 +77,7 @@ class Bad:
     @property
     def text(self) -> str:
         """What the user writes."""
-        return self.raw or ours(self.kind, self.name, self.spec, created=self.created)
+        return self.raw or ours(self.kind, self.name, self.spec)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -100,10 +97,9 @@ def _reason(sentence: str) -> str:
     return "NotYetSupported" if "not supported yet" in sentence else "Invalid"
 
 
-def ours(kind: str, name: str, spec: str, *, created: str = "") -> str:
+def ours(kind: str, name: str, spec: str) -> str:
     """The text of an object of Porter's."""
-    metadata = f"name: {name}, creationTimestamp: {created!r}" if created else f"name: {name}"
-    return f"apiVersion: {API}\nkind: {kind}\nmetadata: {{{metadata}}}\nspec: {spec}\n"
+    return f"apiVersion: {API}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n"
 
 
 def service(name: str, annotation: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from conformance.rig import probes, rbac, workloads
 from conformance.rig.api import Api, ApiError
 from conformance.rig.bird import StandIn
+from conformance.rig.capture import Capture
 from conformance.rig.errors import RigError
 from conformance.rig.fib import FibWatch, next_hop_count, wait_next_hops
 from conformance.rig.hosts import Hosts, run, sweep
@@ -184,6 +185,33 @@ def test_a_daemon_that_dies_is_seen_in_the_routers_sessions(
     undisturbed = HOSTS["n1"][0]
     for name, router in rig.routers.items():
         assert router.sessions()[undisturbed] == before[name][undisturbed]
+
+
+def test_a_capture_tells_what_a_speaker_said_on_the_link(
+    rig: Layout, speakers: dict[str, StandIn]
+) -> None:
+    address = HOSTS["n3"][0]
+    wait_next_hops(rig.frr.host, PREFIXES[0], gateways(V4))
+
+    def said() -> list[tuple[str, str]]:
+        return [(one.kind, one.prefix or one.notification) for one in capture.said(source=address)]
+
+    with Capture(rig.frr.host) as capture:
+        speakers["n3"].announce()
+        wait_until(lambda: ("withdraw", PREFIXES[0]) in said(), timeout=5, what="a withdrawal")
+        speakers["n3"].announce(*PREFIXES)
+        wait_until(lambda: ("announce", PREFIXES[0]) in said(), timeout=5, what="an announcement")
+        speakers["n3"].restart()  # BIRD says Cease when told to end
+        wait_until(lambda: ("end-of-rib", "") in said(), timeout=15, what="a new session")
+    heard = [one for one in said() if one[0] != "other"]
+
+    assert heard[:5] == [
+        ("withdraw", PREFIXES[0]),
+        ("announce", PREFIXES[0]),
+        ("notification", "6/2"),
+        ("open", ""),
+        ("announce", PREFIXES[0]),
+    ]
 
 
 def test_the_observer_sees_an_endpoint_go_on_its_own_watch(rig: Layout) -> None:

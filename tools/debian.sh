@@ -2,10 +2,11 @@
 # Installs, as root, the Debian 12 or Ubuntu 24.04 packages that the tests and the benchmark drive:
 # BGP daemons of other people and the tools that build a network of namespaces. No service of theirs
 # is started or enabled here; the tests run the programs themselves. Quick where all is installed.
+# `debian.sh image` installs what builds a container image instead.
 set -euo pipefail
 
-# The package table: Debian 12 and Ubuntu 24.04 name all of these alike.
-packages=(
+# The package tables: Debian 12 and Ubuntu 24.04 name all of these alike.
+for_tests=(
     bird2        # router under test
     ca-certificates
     conntrack    # what kube-proxy clears
@@ -23,6 +24,18 @@ packages=(
     procps
     tcpdump
 )
+for_image=(
+    buildah
+    libcap2-bin  # looks for file capabilities
+    mmdebstrap   # a base image without a registry
+    podman
+    runc         # podman's own choice, crun, refuses some kernels' cgroups
+)
+case ${1:-tests} in
+    tests) packages=("${for_tests[@]}") ;;
+    image) packages=("${for_image[@]}") ;;
+    *) echo "debian: unknown set '$1'; say tests or image" >&2; exit 2 ;;
+esac
 
 stop() {
     echo "debian: $1" >&2
@@ -43,7 +56,7 @@ if [ ${#wanted[@]} -eq 0 ]; then
     echo "debian: all ${#packages[@]} packages are installed"
     exit 0
 fi
-[ "$(id -u)" -eq 0 ] || stop "not root, so ${wanted[*]} cannot be installed; run: sudo make setup"
+[ "$(id -u)" -eq 0 ] || stop "not root, so ${wanted[*]} cannot be installed; run: sudo bash tools/debian.sh ${1:-tests}"
 
 # While we install, this file answers "do not start" to every package; the one that stood there
 # before comes back afterwards, however we end.
@@ -76,7 +89,7 @@ apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock:
 # A package enables its services for the next boot; those of the packages we brought are not.
 if command -v systemctl >/dev/null; then
     mapfile -t units < <(dpkg -L "${wanted[@]}" | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p' | sort -u)
-    echo "debian: leaving disabled: ${units[*]}"
+    echo "debian: leaving disabled: ${units[*]:-no service}"
     systemctl disable --quiet "${units[@]}" >/dev/null 2>&1 || true
 fi
 

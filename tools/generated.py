@@ -10,7 +10,7 @@ from porter_ctl.api.crd import crd_files
 from porter_ctl.api.docs import to_markdown
 
 ROOT = Path(__file__).parent.parent
-CRDS = ROOT / "charts" / "porter" / "crds"
+CRDS = ROOT / "charts" / "porter" / "files" / "crds"
 
 
 def wanted() -> dict[Path, str]:

@@ -2,7 +2,9 @@
 # Runs the tests: units, branch coverage of the protocol rooms one by one, the built wheel without
 # src/, then the tests against real routers and a real control plane; and proves at the end that
 # every test there is was run and passed. `test.sh conformance` runs the last part only, unproven.
+# What repeats itself does so a few times only, unless PORTER_SHORT=0 says otherwise.
 set -euo pipefail
+export PORTER_SHORT=${PORTER_SHORT:-1}
 cd "$(dirname "$0")/.."
 
 python=.venv/bin/python

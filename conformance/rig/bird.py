@@ -134,6 +134,11 @@ class Bird(BirdProcess):
             if match[1] in self._peers
         }
 
+    @property
+    def helping(self) -> bool:
+        """Whether it keeps the routes of a peer that restarts (RFC 4724 §4.2)."""
+        return "graceful restart active" in self.birdc("show protocols all")
+
     def routes(self, prefix: str) -> tuple[Path, ...]:
         said = self.birdc(f"show route {prefix} all", check=False)  # no route at all is an error
         return tuple(
@@ -197,8 +202,9 @@ class Bird(BirdProcess):
             yield "  ttl security yes;"
         if peer.password:
             yield f'  password "{peer.password}";'
+        more = "add paths rx; " if peer.add_path else ""
         for family in peer.served:
-            yield f"  {family} {{ import all; export where source = RTS_STATIC; }};"
+            yield f"  {family} {{ {more}import all; export where source = RTS_STATIC; }};"
 
 
 class StandIn(BirdProcess):

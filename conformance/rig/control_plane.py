@@ -63,6 +63,7 @@ class ControlPlane:
         host: Where it runs.
         addresses: By which others on the fabric reach it; certificates name them.
         controllers: To run besides those that make EndpointSlices, tokens and clean up.
+        flags: More of the API server's.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class ControlPlane:
         addresses: Sequence[str] = (),
         *,
         controllers: Sequence[str] = (),
+        flags: Sequence[str] = (),
     ) -> None:
         self.host = host
         self.addresses = tuple(addresses)
         self.binaries = find_binaries()
         self._controllers = (*_CONTROLLERS, *controllers)
+        self._flags = tuple(flags)
         self._folder = hosts.folder / "control-plane"
         near, far = _uplink()
         hosts.uplink(host, "uplink", f"{near}/30", f"{far}/30")
@@ -131,6 +134,7 @@ class ControlPlane:
             "--allow-privileged",
             "--endpoint-reconciler-type=none",
             "--profiling=false",
+            *self._flags,
         )
         return self.apiserver
 

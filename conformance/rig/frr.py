@@ -183,6 +183,8 @@ def _neighbor(peer: RouterPeer, hold_time: int) -> Iterator[str]:
         yield f" {line} activate"
         if family == "ipv6":
             yield f" {line} route-map V6IN in"
+        if peer.add_path is False:
+            yield f" {line} disable-addpath-rx"
         yield " exit-address-family"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from dataclasses import dataclass, field
@@ -33,8 +34,9 @@ def now(*, micro: bool = False) -> str:
     return f"{whole}.{int(seconds % 1 * 1_000_000):06d}Z" if micro else f"{whole}Z"
 
 
-def condition(kind: str, *, holds: bool, reason: str = "Rig") -> Object:
-    status = "True" if holds else "False"
+def condition(kind: str, *, holds: bool | None, reason: str = "Rig") -> Object:
+    """A condition; `holds` is None where nobody knows."""
+    status = "Unknown" if holds is None else str(holds)
     return {"type": kind, "status": status, "reason": reason, "lastTransitionTime": now()}
 
 
@@ -74,12 +76,12 @@ class Pod:
         self.process = self.host.spawn(self.name, *self.argv, env=self.env)
         return self.process
 
-    def restart(self) -> Process:
+    def restart(self, argv: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Process:
         """Start a process that has ended once more: a container restart, same Pod."""
         if self.process and self.process.running:
             raise RigError(f"{self.process.name} still runs")
         self.restarts += 1
-        return self.start()
+        return self.start(argv, env)
 
     def crash(self) -> None:
         """SIGKILL the process; the Pod stays as it is until `restart` or `set_ready`."""
@@ -149,10 +151,11 @@ class Pod:
         return status
 
     def remove(self) -> None:
-        """Take the object away at once, whatever its process does."""
+        """Take the object and its folder away at once, whatever its process does."""
         with contextlib.suppress(ApiError):
             self.kubelet.api.delete(self.path, grace=0)
         self.kubelet.pods.pop((self.namespace, self.name), None)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Kubelet:
@@ -196,8 +199,8 @@ class Kubelet:
             }
         )
 
-    def set_condition(self, node: str, kind: str, *, holds: bool) -> None:
-        """Set one condition of a Node, leaving the others."""
+    def set_condition(self, node: str, kind: str, *, holds: bool | None) -> None:
+        """Set one condition of a Node, leaving the others; None: nobody knows."""
         self.api.patch(
             f"/api/v1/nodes/{node}/status",
             {"status": {"conditions": [condition(kind, holds=holds)]}},

@@ -78,27 +78,7 @@ class Porter:
 
     def start(self) -> Process:
         """Start the process; `wait_ready` marks the Pod ready."""
-        token = self.pod.token_file
-        kubeconfig = self.layout.control_plane.write_kubeconfig(
-            self.pod.name, self.server, client=rbac.ACCOUNT, token_file=token
-        )
-        host, port = self.server.removeprefix("https://").rsplit(":", 1)
-        return self.pod.start(
-            (
-                *(str(COMMAND), "run", "--node", self.node, "--kubeconfig", str(kubeconfig)),
-                *("--state-dir", str(self.pod.folder), "--control", str(self.control)),
-                *("--http", HTTP, *self.arguments),
-            ),
-            {
-                "KUBERNETES_SERVICE_HOST": host,
-                "KUBERNETES_SERVICE_PORT": port,
-                "NODE_NAME": self.node,
-                "POD_NAME": self.pod.name,
-                "POD_NAMESPACE": rbac.NAMESPACE,
-                "POD_UID": self.pod.uid,
-                **self.env,
-            },
-        )
+        return self.pod.start(*self._command())
 
     def wait_ready(self, timeout: float = 30) -> float:
         """Wait until /readyz answers ok, then mark the Pod ready; returns the seconds it took."""
@@ -127,7 +107,7 @@ class Porter:
 
     def restart(self) -> Process:
         """Start a process that has ended again in the same Pod, as kubelet does."""
-        return self.pod.restart()
+        return self.pod.restart(*self._command())
 
     def replace(self, grace: int = 30) -> int | None:
         """Delete the Pod gracefully and start a new one; returns the old one's exit status."""
@@ -135,6 +115,30 @@ class Porter:
         self.pod = self._make_pod()
         self.start()
         return status
+
+    def _command(self) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Arguments and environment."""
+        token = self.pod.token_file
+        kubeconfig = self.layout.control_plane.write_kubeconfig(
+            self.pod.name, self.server, client=rbac.ACCOUNT, token_file=token
+        )
+        host, port = self.server.removeprefix("https://").rsplit(":", 1)
+        return (
+            (
+                *(str(COMMAND), "run", "--node", self.node, "--kubeconfig", str(kubeconfig)),
+                *("--state-dir", str(self.pod.folder), "--control", str(self.control)),
+                *("--http", HTTP, *self.arguments),
+            ),
+            {
+                "KUBERNETES_SERVICE_HOST": host,
+                "KUBERNETES_SERVICE_PORT": port,
+                "NODE_NAME": self.node,
+                "POD_NAME": self.pod.name,
+                "POD_NAMESPACE": rbac.NAMESPACE,
+                "POD_UID": self.pod.uid,
+                **self.env,
+            },
+        )
 
     def _make_pod(self) -> Pod:
         pod = self.layout.kubelet.make_pod(

@@ -24,6 +24,7 @@ _REQUEST = b"GET / HTTP/1.1\r\nHost: vip\r\nConnection: close\r\n\r\n"
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES}
 _V4 = {3: "unreachable", 11: "ttl-exceeded"}
 _V6 = {1: "unreachable", 3: "ttl-exceeded"}
+_TOTAL_RETRANS = struct.Struct("100xI")  # in struct tcp_info, linux/tcp.h
 
 
 class Prober:
@@ -58,7 +59,7 @@ class Prober:
 
     async def _probe(self, number: int) -> None:
         began = time.monotonic()
-        source, outcome, node = 0, "", ""
+        source, outcome, node, resent = 0, "", "", 0
         connection = socket.socket(self._family, socket.SOCK_STREAM)
         connection.setblocking(False)  # noqa: FBT003 - the socket's own signature
         try:
@@ -66,6 +67,8 @@ class Prober:
             source = connection.getsockname()[1]
             self._icmp.pop(source, None)
             async with asyncio.timeout(self._timeout):
+                await asyncio.get_running_loop().sock_connect(connection, self._target)
+                resent = _resent(connection)
                 node = await self._ask(connection)
             outcome = "answered" if node else "closed"
         except ConnectionRefusedError:
@@ -88,13 +91,13 @@ class Prober:
             "outcome": outcome,
             "node": node,
             "icmp": icmp,
+            "resent": resent,
         }
         sys.stdout.write(json.dumps(record) + "\n")
         sys.stdout.flush()
 
     async def _ask(self, connection: socket.socket) -> str:
         loop = asyncio.get_running_loop()
-        await loop.sock_connect(connection, self._target)
         await loop.sock_sendall(connection, _REQUEST)
         answer = b""
         while chunk := await loop.sock_recv(connection, 4096):
@@ -120,6 +123,13 @@ class Prober:
                 if kind:
                     (source,) = struct.unpack_from("!H", inner)
                     self._icmp[source] = kind
+
+
+def _resent(connection: socket.socket) -> int:
+    """How many segments the kernel had to send again so far: until here, SYNs."""
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TOTAL_RETRANS.size)
+    (count,) = _TOTAL_RETRANS.unpack(info)
+    return int(count)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PROBER = Path(__file__).with_name("prober.py")
 ANSWERED = "answered"
+_SYN_TIMEOUT = 0.9  # of a second, the kernel's first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Probe:
         icmp: unreachable or ttl-exceeded if such an ICMP message came, even when TCP then
             succeeded by retransmission. Of "no route" in IPv4 the kernel sends five, then one a
             second to a client, whatever its settings: the rest are timeouts.
+        resent: How many SYNs had to be sent again: after a second where the network lost them, at
+            once where the server still remembered the last connection from that port.
     """
 
     number: int
@@ -41,6 +44,13 @@ class Probe:
     outcome: str
     node: str
     icmp: str
+    resent: int = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether any of its packets was lost on the way, even if an answer came at last."""
+        again = self.resent > 0 and self.seconds > _SYN_TIMEOUT
+        return self.outcome != ANSWERED or bool(self.icmp) or again
 
     @property
     def clean(self) -> bool:
@@ -129,4 +139,5 @@ def _probe(line: str) -> Probe:
         outcome=text(record, "outcome"),
         node=text(record, "node"),
         icmp=text(record, "icmp"),
+        resent=number(record, "resent"),
     )

@@ -28,6 +28,8 @@ class RouterPeer:
         port: Where the router dials, if it does.
         hops: TTL security (RFC 5082): only packets from so many hops away; 0: none.
         multihop: How many hops away the peer may be; 0: it is a neighbour.
+        add_path: Whether several paths of a prefix are taken (RFC 7911); None: the router's usual,
+            which is yes for FRR and no for BIRD.
         own_address: The router's end, where it is not its usual; BIRD alone cares.
         own_port: The port that the router listens on; BIRD alone can have another.
         own_asn: The router's AS number here, where it is not its usual; BIRD alone.
@@ -41,6 +43,7 @@ class RouterPeer:
     port: int = 179
     hops: int = 0
     multihop: int = 0
+    add_path: bool | None = None
     own_address: str = ""
     own_port: int = 179
     own_asn: int = 0

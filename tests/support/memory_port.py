@@ -14,7 +14,7 @@ from porter_ctl.api import KINDS, EndpointSlice, Kind, Namespace, Secret, key_of
 from porter_ctl.store.port import AlreadyExists, Conflict, NotFound, PortFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from porter_ctl.api import ObjectRef, Resource
     from porter_ctl.store.port import KubeEvent, Leadership
@@ -39,6 +39,8 @@ class MemoryPort:
     Attributes:
         writes: What was written: verb and object.
         fail: Asked before each call; what it returns is raised.
+        after_read: Called once, when the next live read has its answer: what it does, others did
+            before the answer arrived.
         deaf: While true the stores do not hear of writes, like a watch that lags.
     """
 
@@ -47,6 +49,7 @@ class MemoryPort:
         self.writes: list[tuple[str, ObjectRef]] = []
         self.events: list[KubeEvent] = []
         self.fail: Callable[[str, ObjectRef], PortFailure | None] = lambda _verb, _ref: None
+        self.after_read: Callable[[], None] = _nothing
         self.deaf = False
         self._stores = stores
         self._objects: dict[ObjectRef, Resource] = {}
@@ -94,14 +97,24 @@ class MemoryPort:
 
     async def delete(self, ref: ObjectRef, *, uid: str, resource_version: str) -> None:
         standing = self._standing(ref)
+        self._begin("delete", standing)
         if (standing.metadata.uid, standing.metadata.resource_version) != (uid, resource_version):
             raise Conflict(f"{ref} has changed")
         self.remove(ref)
 
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str | None]) -> None:
+        standing = self._standing(ref)
+        wanted = {**standing.metadata.annotations, **annotations}
+        kept = {name: value for name, value in wanted.items() if value is not None}
+        self._keep(replace(standing, metadata=replace(standing.metadata, annotations=kept)))
+
     async def get_live(self, ref: ObjectRef) -> Resource | None:
         if (failure := self.fail("get", ref)) is not None:
             raise failure
-        return self._objects.get(ref)
+        found = self._objects.get(ref)
+        self.after_read, after = _nothing, self.after_read
+        after()
+        return found
 
     async def emit(self, event: KubeEvent) -> None:
         self.events.append(event)
@@ -136,3 +149,7 @@ def sync_everything(stores: Stores) -> None:
     """Say that all kinds have been listed."""
     for kind in KINDS:
         stores.mark_synced(kind)
+
+
+def _nothing() -> None:
+    """Nothing happens."""

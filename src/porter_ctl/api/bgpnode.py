@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, field
 
 from porter_ctl.api.meta import ApiStruct, Conditions, Kind, ObjectMeta
-from porter_ctl.api.values import Timestamp, Uid
+from porter_ctl.api.values import AddressFamily, Timestamp, Uid
 
 PeerName = Annotated[str, Meta(min_length=1, max_length=300)]
 Reason = Annotated[str, Meta(max_length=64)]
@@ -40,10 +40,28 @@ class NodeSession(ApiStruct, frozen=True, kw_only=True):
         Meta(description="The BGPPeer, with `/address` where one object gives several sessions."),
     ]
     state: Annotated[SessionState, Meta(description="Its state.")] = SessionState.IDLE
-    reason: Annotated[Reason, Meta(description="Why it is not established; else empty.")] = ""
+    reason: Annotated[
+        Reason, Meta(description="Why it is not established, or what it lacks; else empty.")
+    ] = ""
     message: Annotated[
         str, Meta(max_length=1024, description="The same for people, with the remedy.")
     ] = ""
+    families: Annotated[
+        tuple[AddressFamily, ...],
+        Meta(
+            max_length=2,
+            description="The address families agreed on; empty unless Established.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
+    add_path: Annotated[
+        tuple[AddressFamily, ...],
+        Meta(
+            max_length=2,
+            description="Those of them in which several paths to a prefix can be told.",
+            extra_json_schema={"x-kubernetes-list-type": "atomic"},
+        ),
+    ] = ()
     since: Annotated[Timestamp | None, Meta(description="Since when it is in that state.")] = None
 
 
@@ -98,6 +116,10 @@ class BGPNodeStatus(ApiStruct, frozen=True, kw_only=True):
             extra_json_schema={"x-kubernetes-list-type": "atomic"},
         ),
     ] = ()
+    digest_version: Annotated[
+        int,
+        Meta(ge=0, le=2**31 - 1, description="How the digests were computed; 0: there are none."),
+    ] = 0
     exceptions: Annotated[
         tuple[NodeException, ...],
         Meta(max_length=64, description="Prefixes not announced as the rest, and why."),

@@ -141,11 +141,16 @@ class NodeAddress(ApiStruct, frozen=True, kw_only=True):
 
 
 class NodeCondition(ApiStruct, frozen=True, kw_only=True):
-    """One thing that is true, false or unknown of a node."""
+    """One thing that is true, false or unknown of a node.
+
+    Attributes:
+        message: Kept of a Ready that does not hold: it tells a shutdown from a fault.
+    """
 
     type: str
     status: str
     reason: str = ""
+    message: str = ""
 
 
 class NodeStatus(ApiStruct, frozen=True, kw_only=True):
@@ -171,6 +176,32 @@ class Node(ApiStruct, frozen=True, kw_only=True):
     def condition(self, kind: str) -> str:
         """Give the status of a condition: True, False or Unknown, also where it is absent."""
         return next((c.status for c in self.status.conditions if c.type == kind), "Unknown")
+
+
+class PodSpec(ApiStruct, frozen=True, kw_only=True):
+    """Where a Pod runs."""
+
+    node_name: str = ""
+
+
+class PodStatus(ApiStruct, frozen=True, kw_only=True):
+    """What the kubelet says of a Pod."""
+
+    conditions: tuple[NodeCondition, ...] = ()
+
+
+class Pod(ApiStruct, frozen=True, kw_only=True):
+    """A Pod of Porter: whether the process that reported still lives."""
+
+    kind: ClassVar[Kind] = Kind.POD
+    metadata: ObjectMeta
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the kubelet, or for it the node lifecycle controller, says that it is Ready."""
+        return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions)
 
 
 class Namespace(ApiStruct, frozen=True, kw_only=True):

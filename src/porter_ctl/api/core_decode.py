@@ -18,6 +18,7 @@ from porter_ctl.api.core import (
     Namespace,
     Node,
     NodeEndpoints,
+    Pod,
     Secret,
     Service,
 )
@@ -66,8 +67,9 @@ def decode_core(
         if kind is Kind.SERVICE:
             return _trimmed(_read(raw, Service)), ()
         if kind is Kind.NODE:
-            return _read(raw, Node), ()
-        return _read(raw, Namespace), ()
+            return _told(_read(raw, Node)), ()
+        plain: type[Pod | Namespace] = Pod if kind is Kind.POD else Namespace
+        return _read(raw, plain), ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, (replace(fault_of(error), subject=kind.value),)
 
@@ -102,6 +104,19 @@ def _trimmed(service: Service) -> Service:
     for key in [key for key in annotations if not key.startswith(ANNOTATION_PREFIX)]:
         del annotations[key]
     return service
+
+
+def _told(node: Node) -> Node:
+    """Forget the sentences of conditions but that of a Ready which does not hold."""
+    conditions = tuple(
+        one
+        if not one.message or (one.type == "Ready" and one.status != "True")
+        else msgspec.structs.replace(one, message="")
+        for one in node.status.conditions
+    )
+    return msgspec.structs.replace(
+        node, status=msgspec.structs.replace(node.status, conditions=conditions)
+    )
 
 
 def _reduced(raw: _RawSlice) -> EndpointSlice:

@@ -9,7 +9,7 @@ from porter_ctl.api.bgpadvertisement import BGPAdvertisement
 from porter_ctl.api.bgpconfig import BGPConfig
 from porter_ctl.api.bgpnode import BGPNode
 from porter_ctl.api.bgppeer import BGPPeer
-from porter_ctl.api.core import EndpointSlice, Namespace, Node, Secret, Service
+from porter_ctl.api.core import EndpointSlice, Namespace, Node, Pod, Secret, Service
 from porter_ctl.api.meta import GROUP, VERSION, Kind
 from porter_ctl.api.vip import VIP
 from porter_ctl.api.vippool import VIPPool
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OwnResource: TypeAlias = VIPPool | VIP | BGPConfig | BGPPeer | BGPAdvertisement | BGPNode
-CoreResource: TypeAlias = Service | EndpointSlice | Node | Namespace | Secret
+CoreResource: TypeAlias = Service | EndpointSlice | Node | Pod | Namespace | Secret
 Resource: TypeAlias = OwnResource | CoreResource
 Key: TypeAlias = str  # "namespace/name", or "name" where there is no namespace
 
@@ -95,6 +95,7 @@ KINDS: Mapping[Kind, KindInfo] = {
         EndpointSlice, "endpointslices", namespaced=True, group="discovery.k8s.io"
     ),
     Kind.NODE: _core(Node, "nodes", namespaced=False),
+    Kind.POD: _core(Pod, "pods", namespaced=True),
     Kind.NAMESPACE: _core(Namespace, "namespaces", namespaced=False),
     Kind.SECRET: _core(Secret, "secrets", namespaced=True),
 }

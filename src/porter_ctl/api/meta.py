@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SERVICE = "Service"
     ENDPOINT_SLICE = "EndpointSlice"
     NODE = "Node"
+    POD = "Pod"
     NAMESPACE = "Namespace"
     SECRET = "Secret"  # noqa: S105 - the name of a kind, not a password
 

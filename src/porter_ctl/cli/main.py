@@ -16,8 +16,12 @@ _COMMANDS: Mapping[str, str] = {
     "status": "Say in one line whether this node is well, then what is not.",
     "peers": "List the BGP sessions of this node.",
     "routes": "List what this node tells its peers.",
+    "why": "Say why a Service is announced, or is not, and what mends it.",
+    "drain": "Have a node announced last, and say when it may go.",
+    "undrain": "Have a node announced like any other again.",
     "validate": "Say all that is wrong in files of manifests.",
     "crd": "Print the CustomResourceDefinitions.",
+    "stop": "Make every node leave its peers; all objects stay.",
     "lab": "Show a cluster and a router as processes on loopback.",
 }
 
@@ -48,6 +52,7 @@ Exit status: 0 all is good, 1 something is wrong, 2 the command line is, 3 it co
 Examples:
   porter run --node $(hostname)        on a node, as a Pod or a service
   porter status                        is this node well, and if not, why?
+  porter why default/web               what becomes of this Service, node by node
   porter validate manifests/           before they are applied
   porter lab                           a first look: no root, no Kubernetes
 \b

@@ -34,7 +34,8 @@ def command(control: Path, output: str, no_headers: bool, watch: bool) -> None:
     """List the BGP sessions of this node.
 
     SENT counts the routes that the peer was told, of those it should be told; REASON says why a
-    session is down. Exit status 1 if one is.
+    session is down, or what is amiss with one that is up. RESTART tells whether either end may
+    restart without loss, END-OF-RIB which ends have said all. Exit status 1 if a session is down.
     """
 
     def draw() -> tuple[str, int]:
@@ -66,9 +67,45 @@ def _sent(row: PeerRow) -> str:
     return f"{told}/{wanted}"
 
 
+def _reason(row: PeerRow) -> str:
+    if not _up(row):
+        restarting = row["restartingSeconds"]
+        kept = f", routes kept for {duration(restarting)}" if restarting is not None else ""
+        return f"{row['reason']}{kept}"
+    over = [name for name, family in row["families"].items() if family["overLimit"]]
+    return f"over maxPrefixes: {','.join(over)}" if over else ""
+
+
+def _restart(row: PeerRow) -> str:
+    if not _up(row):
+        return ""
+    return "graceful" if row["gracefulRestart"] else "plain"
+
+
+def _end_of_rib(row: PeerRow) -> str:
+    families = row["families"].values()
+    if not families or not _up(row):
+        return ""
+    said = [
+        word
+        for word, sent in (
+            ("sent", all(family["endOfRIBSent"] for family in families)),
+            ("received", all(family["endOfRIBReceived"] for family in families)),
+        )
+        if sent
+    ]
+    return ",".join(said)
+
+
 def _remote(row: PeerRow) -> str:
     host = f"[{row['remote']}]" if ":" in row["remote"] else row["remote"]
     return row["remote"] if row["port"] == 179 else f"{host}:{row['port']}"
+
+
+def _families(row: PeerRow) -> str:
+    return ",".join(
+        f"{name}+paths" if family["addPath"] else name for name, family in row["families"].items()
+    )
 
 
 def _last_down(row: PeerRow) -> str:
@@ -83,11 +120,14 @@ _COLUMNS: tuple[Column[PeerRow], ...] = (
     Column("STATE", lambda row: row["state"]),
     Column("UP", lambda row: duration(row["uptimeSeconds"])),
     Column("SENT", _sent),
-    Column("REASON", lambda row: "" if _up(row) else row["reason"]),
+    Column("REASON", _reason),
     Column("LOCAL", lambda row: row["localAddress"], wide=True),
     Column("ROUTER-ID", lambda row: row["routerID"], wide=True),
     Column("HOLD", lambda row: row["holdSeconds"] or "", wide=True),
-    Column("FAMILIES", lambda row: ",".join(row["families"]), wide=True),
+    Column("RESTART", _restart, wide=True),
+    Column("END-OF-RIB", _end_of_rib, wide=True),
+    Column("UNACKED", lambda row: duration(row["unacknowledgedSeconds"]), wide=True),
+    Column("FAMILIES", _families, wide=True),
     Column("FLAPS", lambda row: row["flaps"], wide=True),
     Column("LAST-DOWN", _last_down, wide=True),
 )

@@ -34,8 +34,10 @@ def command(
 ) -> None:
     """List what this node tells its peers.
 
-    STATE is `advertised` once a route was handed to the connection, `pending` until then, and
-    `waiting` while there is no session to tell it on. `-o wide` adds the attributes.
+    STATE is `acknowledged` once the peer's kernel has said that it has the route, `advertised` from
+    when it was handed to the connection, `pending` until then, and `waiting` while there is no
+    session to tell it on. LAST says why it is announced as the last resort, or kept, where it is.
+    `-o wide` adds the attributes.
     """
     query = {"peer": peer, "service": service}
 
@@ -63,6 +65,7 @@ _COLUMNS: tuple[Column[RouteRow], ...] = (
     Column("SERVICE", lambda row: row["service"]),
     Column("NEXT-HOP", lambda row: row["nextHop"]),
     Column("STATE", lambda row: row["state"]),
+    Column("LAST", lambda row: row["reason"]),
     Column("AS-PATH", lambda row: " ".join(map(str, row["asPath"])), wide=True),
     Column("COMMUNITIES", lambda row: " ".join(row["communities"]), wide=True),
     Column("LARGE", lambda row: " ".join(row["largeCommunities"]), wide=True),

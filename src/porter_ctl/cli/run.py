@@ -56,6 +56,11 @@ def _http(_: click.Context, __: click.Parameter, text: str) -> HttpAddress:
     "--state-dir", type=_PATH, default=STATE_DIR, show_default=True, help="One process a directory."
 )
 @click.option(
+    "--password-dir",
+    type=_PATH,
+    help="Where peers' passwords are kept for a restart; best in memory.  [default: --state-dir]",
+)
+@click.option(
     "--control", type=_PATH, default=CONTROL, show_default=True, help="Socket for `porter status`."
 )
 @click.option(
@@ -95,6 +100,7 @@ def command(
     manifests: Path | None,
     kubeconfig: Path | None,
     state_dir: Path,
+    password_dir: Path | None,
     control: Path,
     http: HttpAddress,
     service_classes: tuple[str, ...],
@@ -106,7 +112,9 @@ def command(
 ) -> None:
     """Be the speaker of this node, and a candidate to allocate.
 
-    SIGTERM withdraws everything, tells the peers, and ends with status 0. In a Pod, POD_NAME,
+    SIGTERM is a restart where the Pod is replaced, or a directory is followed: sessions with
+    graceful restart are closed without a word. Otherwise, and on SIGINT, everything is announced as
+    the last resort, then withdrawn, and the peers are told. The status is 0. In a Pod, POD_NAME,
     POD_NAMESPACE, POD_UID and NODE_NAME come from the downward API.
     """
     if manifests is not None and kubeconfig is not None:
@@ -116,6 +124,7 @@ def command(
     settings = Settings(
         node=node,
         state_dir=state_dir,
+        passwords=password_dir,
         control=control,
         http=http,
         manifests=manifests,

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from porter_ctl.daemon.answers import StatusAnswer
 
+_SOURCES = {
+    "API": "the API server",
+    "LastGood": "its last-good file, for want of the API server",
+    "Manifests": "manifests",
+}
 _SHOWN = 20  # lines of one sort; -o wide shows all
 
 
@@ -33,8 +38,9 @@ _SHOWN = 20  # lines of one sort; -o wide shows all
 def command(control: Path, output: str, no_headers: bool, watch: bool) -> None:
     """Say in one line whether this node is well, then what is not.
 
-    Exit status 1 if the node is not ready, a session is down or an object is faulty. What is
-    rightly not announced here, such as a Service without an endpoint, is listed but not wrong.
+    Exit status 1 if the node is not ready, a session is down, an object is faulty, or a guard keeps
+    what would have gone. What is rightly not announced here, such as a Service without an
+    endpoint, is listed but not wrong.
     """
 
     def draw() -> tuple[str, int]:
@@ -49,7 +55,8 @@ def is_wrong(answer: StatusAnswer) -> bool:
     """Whether somebody should look."""
     peers = answer["peers"]
     down = peers["established"] < peers["configured"]
-    return not answer["ready"] or down or bool(answer["faults"])
+    guarded = any(row["reason"] == "HeldByGuard" for row in answer["verdicts"])
+    return not answer["ready"] or down or guarded or bool(answer["faults"])
 
 
 def render(answer: StatusAnswer, output: Output, *, headers: bool = True) -> str:
@@ -72,11 +79,13 @@ def render(answer: StatusAnswer, output: Output, *, headers: bool = True) -> str
 def _first_line(answer: StatusAnswer) -> str:
     peers, prefixes, allocator = answer["peers"], answer["prefixes"], answer["allocator"]
     told = f"{prefixes['announced']}/{prefixes['planned']} prefixes announced"
+    if prefixes["held"]:
+        told += f", {prefixes['held']} held"
     if allocator["leading"]:
         role = ", allocates"
     else:
         role = ", may allocate" if allocator["candidate"] else ""
-    source = "the API server" if answer["source"] == "API" else "manifests"
+    source = _SOURCES[answer["source"]]
     return (
         f"{'WRONG' if is_wrong(answer) else 'OK'}  node {answer['node']}: "
         f"{peers['established']}/{peers['configured']} sessions, {told}; follows {source}{role}"

@@ -1,9 +1,10 @@
 """The composition root: everything is built here, runs, and is ended in order.
 
-Health is served from the first moment, so that what is waited for can be asked. SIGTERM is a plain
-leave: nothing more is decided, everything is withdrawn, the peers are told, and the status is 0. A
-task that ends by itself ends the process with one line and status 1; to the peers that is a crash,
-and graceful restart covers it.
+Health is served from the first moment, so that what is waited for can be asked. What this node
+announced last is at hand before the cluster is, and is announced again if the cluster does not
+answer. SIGTERM is a restart or a leave (`porter_ctl.daemon.ending`), SIGINT and a second signal a
+leave without waiting; the status is 0. A task that ends by itself ends the process with one line
+and status 1; to the peers that is a crash, and graceful restart covers it.
 """
 
 from __future__ import annotations
@@ -19,33 +20,42 @@ from typing import TYPE_CHECKING
 import structlog
 
 from porter_bgp._version import __version__
+from porter_ctl.daemon.announcing import begin
 from porter_ctl.daemon.control import control_server
+from porter_ctl.daemon.ending import Ending, decide
 from porter_ctl.daemon.facts import node_facts, process_facts
 from porter_ctl.daemon.http import http_server
+from porter_ctl.daemon.leave import Leave
 from porter_ctl.daemon.loop_lag import LoopLag
 from porter_ctl.daemon.metrics import MetricsPage
 from porter_ctl.daemon.node_state import NodeLock, is_new_boot
 from porter_ctl.daemon.readiness import missing
 from porter_ctl.daemon.running import build
+from porter_ctl.daemon.watchdog import Watchdog
 from porter_ctl.host.boot import read_boot
+from porter_ctl.reconcile.last_good import LastGoodStart
+from porter_ctl.record.journal import Journal
+from porter_ctl.record.when import Fallback
 from porter_ctl.store.port import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 
     from structlog.typing import FilteringBoundLogger
 
+    from porter_ctl.daemon.announcing import Announcing
     from porter_ctl.daemon.cluster import Cluster
     from porter_ctl.daemon.facts import NodeFacts, ProcessFacts
     from porter_ctl.daemon.log_writer import LineWriter
     from porter_ctl.daemon.running import Running
     from porter_ctl.daemon.settings import Settings
+    from porter_ctl.host.boot import Boot
+    from porter_ctl.record.last_good import LastGood
 
 log: FilteringBoundLogger = structlog.get_logger(__name__)
 
 GOOD, BROKEN = 0, 1
-LEAVE_SECONDS = 3.0  # for all of leaving
-_LAST_WORDS = "Porter leaves this node"
+_GIVING_BACK_SECONDS = 2.0  # the lead, so that another takes it at once
 _OLD_GENERATION = 200  # times the default, for what is frozen need not be looked at
 _LISTEN_AGAIN = 1.0  # seconds
 _LOOK_AGAIN = 0.2
@@ -57,18 +67,26 @@ class CannotStartError(Exception):
 
 async def serve(settings: Settings, writer: LineWriter) -> int:
     """Be the speaker of this node until SIGTERM or SIGINT; returns the exit status."""
-    told = asyncio.Event()
+    told: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, told.put_nowait, number)
     app = App(settings, writer)
     living = asyncio.create_task(app.live(), name="porter")
-    waiting = asyncio.create_task(told.wait(), name="signals")
+    waiting = asyncio.create_task(told.get(), name="signals")
     await asyncio.wait((living, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if not living.done():
-        log.info("leaving")
-        await app.leave()
+    if living.done():
+        waiting.cancel()
+    else:
+        ending = asyncio.create_task(app.end(patiently=waiting.result() is signal.SIGTERM))
+        again = asyncio.create_task(told.get(), name="signals")
+        await asyncio.wait((ending, again), return_when=asyncio.FIRST_COMPLETED)
+        again.cancel()
+        if not ending.done():
+            log.warning("told again: leaving at once")
+            ending.cancel()
+            await asyncio.wait((ending,))
+            await app.end(patiently=False)
         living.cancel()
     return await _outcome(living)
 
@@ -77,7 +95,7 @@ async def _outcome(living: asyncio.Task[None]) -> int:
     try:
         await living
     except asyncio.CancelledError:
-        log.info("left")
+        log.info("ended")
         return GOOD
     except (BaseExceptionGroup, CannotStartError, Unavailable) as error:
         cause = _first(error)
@@ -109,6 +127,8 @@ class App:
         self._lag = LoopLag()
         self._running: Running | None = None
         self._leaving = False
+        self._announcing: Announcing | None = None
+        self._leading: list[asyncio.Task[None]] = []
         self._deciding: list[asyncio.Task[None]] = []
         self._incarnation = secrets.token_hex(8)
         self._wall_offset = time.time() - asyncio.get_running_loop().time()
@@ -130,32 +150,50 @@ class App:
             if not self._lock.try_take(descriptor):
                 await self._wait_for(descriptor)
             with _asked_for("--state-dir", settings.state_dir):
-                new_boot = is_new_boot(settings.state_dir, read_boot())
+                boot = read_boot()
+                new_boot = is_new_boot(settings.state_dir, boot)
             with _asked_for("--http", settings.http):
                 await stack.enter_async_context(self._http())
             with _asked_for("--control", settings.control):
                 control = control_server(settings.control, lambda: self._running)
                 await stack.enter_async_context(control)
-            cluster = await self._open()
-            stack.push_async_callback(cluster.close)
-            self._running = build(
-                settings, cluster, new_boot=new_boot, incarnation=self._incarnation
-            )
-            stack.callback(self._running.seeker.close)
-            await self._run(self._running)
+            journal = self._journal(boot)
+            stack.callback(journal.close)
+            kept = journal.load(time.time())
+            self._announcing = announcing = begin(settings, journal, new_boot=new_boot)
+            await announcing.forwarding.learn()
+            async with asyncio.TaskGroup() as group:
+                self._announce(group, announcing, kept)
+                cluster = await self._open()
+                stack.push_async_callback(cluster.close)
+                self._running = running = build(
+                    settings, cluster, announcing, incarnation=self._incarnation
+                )
+                stack.callback(running.seeker.close)
+                self._run(group, running)
 
-    async def leave(self) -> None:
-        """Decide nothing more, withdraw everything, and tell the peers that we go."""
+    async def end(self, *, patiently: bool) -> None:
+        """End as evidence says: close without a word, or leave in good order.
+
+        Args:
+            patiently: It may be a restart, and a leave may take the time it needs.
+        """
+        began = asyncio.get_running_loop().time()
         self._leaving = True
-        for task in self._deciding:
-            task.cancel()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_SECONDS):
-                speaker = None if self._running is None else self._running.speaker
-                if speaker is not None and speaker.view().now:  # 0 until it runs
-                    await speaker.leave(_LAST_WORDS, seconds=LEAVE_SECONDS / 2)
-                if self._deciding:
-                    await asyncio.wait(self._deciding)
+        _cancel(self._leading)
+        running = self._running
+        context = None if running is None else running.node.context
+        if patiently:
+            port = None if running is None else running.cluster.port
+            ending = await decide(self._settings, port, context)
+        else:
+            ending = Ending(restart=False, why="told to")
+        log.info("restarting" if ending.restart else "leaving", why=ending.why)
+        if self._announcing is not None:
+            leave = Leave(self._announcing, self._deciding, began=began, patient=patiently)
+            await leave.run(restart=ending.restart)
+        if self._leading:
+            await asyncio.wait(self._leading, timeout=_GIVING_BACK_SECONDS)
 
     def missing(self) -> tuple[str, ...]:
         """Why this process is not ready; empty when it is."""
@@ -166,6 +204,15 @@ class App:
         if self._running is None:
             return ("the cluster was not reached yet",)
         return missing(self._running)
+
+    def _journal(self, boot: Boot) -> Journal:
+        settings = self._settings
+        return Journal(
+            settings.state_dir / "last-good",
+            settings.password_dir / "passwords",
+            node=settings.node,
+            boot_id=boot.id,
+        )
 
     # The way up
 
@@ -211,16 +258,43 @@ class App:
 
         return await open_api(settings, self._incarnation)
 
-    async def _run(self, running: Running) -> None:
-        async with asyncio.TaskGroup() as group:
-            self._deciding = [
-                group.create_task(self._endless(name, run), name=name)
-                for name, run in running.deciding().items()
-            ]
-            for name, run in running.serving().items():
-                group.create_task(self._endless(name, run), name=name)
-            group.create_task(self._endless("the loop's clock", self._lag.run))
-            group.create_task(self._settle(running))
+    def _announce(
+        self, group: asyncio.TaskGroup, announcing: Announcing, kept: LastGood | str
+    ) -> None:
+        """Run what announces, and have it announce what is kept if nothing better comes."""
+        tasks = {
+            "the speaker": announcing.speaker.run,
+            "asking the dataplane": announcing.forwarding.run,
+            "the loop's clock": self._lag.run,
+            "the watchdog": Watchdog().run,
+        }
+        self._start(group, tasks)
+        if isinstance(kept, str):
+            log.info("nothing is kept of what was announced last", why=kept)
+            return
+        announcing.node.remember(kept)
+        start = LastGoodStart(
+            kept,
+            Fallback(asyncio.get_running_loop().time(), kept.restart_seconds),
+            node=announcing.node,
+            seen=lambda: announcing.seen,
+        )
+        group.create_task(start.run())
+
+    def _run(self, group: asyncio.TaskGroup, running: Running) -> None:
+        self._leading = self._start(group, running.leading())
+        self._deciding = self._start(group, running.deciding())
+        self._start(group, running.serving())
+        group.create_task(self._settle(running))
+
+    def _start(
+        self,
+        group: asyncio.TaskGroup,
+        tasks: Mapping[str, Callable[[], Coroutine[None, None, None]]],
+    ) -> list[asyncio.Task[None]]:
+        return [
+            group.create_task(self._endless(name, run), name=name) for name, run in tasks.items()
+        ]
 
     async def _settle(self, running: Running) -> None:
         """Once all is read, let the garbage collector pass over it from then on."""
@@ -252,6 +326,11 @@ class App:
             return None
         now = asyncio.get_running_loop().time()
         return node_facts(self._running, now=now, wall_offset=self._wall_offset)
+
+
+def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from porter_ctl.api import Node
     from porter_ctl.daemon.answers import FaultRow
     from porter_ctl.store.port import ClusterPort, Source
 
@@ -19,17 +20,19 @@ class Cluster:
     Attributes:
         source: Fills the stores.
         port: Writes.
-        candidate: Whether this process seeks to allocate; else it stands in.
-        node_addresses: The InternalIPs of our own Node, where known before it is in the stores.
+        seeks: Whether who runs on this Node seeks to allocate; else it stands in.
+        seek: Says which of the two it is.
         troubles: What cannot be followed now, each a sentence.
         faults: What is wrong where no object is.
         close: Lets go of it.
+        alive: Whether Porter runs on a node, where no Pod tells; None: Pods tell.
     """
 
     source: Source
     port: ClusterPort
-    candidate: bool
-    node_addresses: tuple[str, ...]
+    seeks: Callable[[Node | None], bool]
+    seek: Callable[[bool], None]
     troubles: Callable[[], tuple[str, ...]]
     faults: Callable[[], tuple[FaultRow, ...]]
     close: Callable[[], Awaitable[None]]
+    alive: Callable[[str], bool] | None = None

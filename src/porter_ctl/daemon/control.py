@@ -15,6 +15,7 @@ from aiohttp import web
 from porter_ctl.daemon.peers_answer import peers_answer
 from porter_ctl.daemon.routes_answer import UnknownPeerError, routes_answer
 from porter_ctl.daemon.status_answer import status_answer
+from porter_ctl.daemon.why_answer import CannotTellError, why_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -70,10 +71,21 @@ def _application(running: Callable[[], Running | None]) -> web.Application:
         except UnknownPeerError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
 
+    async def why(request: web.Request) -> web.Response:
+        asked = request.query.get("service", "")
+        try:
+            return _json(await why_answer(there(), asked))
+        except CannotTellError as error:
+            raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
+        except ValueError as error:
+            wanted = "write NAMESPACE/NAME or an address"
+            raise web.HTTPBadRequest(text=f"{asked!r}: {wanted}\n") from error
+
     application = web.Application()
     application.router.add_get("/v1/status", status)
     application.router.add_get("/v1/peers", peers)
     application.router.add_get("/v1/routes", routes)
+    application.router.add_get("/v1/why", why)
     return application
 
 

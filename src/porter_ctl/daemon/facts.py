@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from porter_ctl.api import Kind
+from porter_ctl.api import Kind, PlanSource
+from porter_ctl.daemon.service_reasons import service_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from porter_bgp.view import SpeakerView
     from porter_ctl.daemon.loop_lag import LoopLag
     from porter_ctl.daemon.running import Running
-    from porter_ctl.plan import Verdict
+    from porter_ctl.daemon.service_reasons import ServiceReasons
 
 SERVICE_LIMIT = 1000  # series that each name a Service
 _STALE_SECONDS = 180.0
@@ -56,8 +57,7 @@ class NodeFacts:
         view: What its speaker sees.
         peers: Its sessions as configured.
         wall_offset: What to add to the speaker's clock to have seconds since 1970.
-        verdicts: Why prefixes are not announced, by prefix.
-        prefixes: How many prefixes are known here.
+        reasons: Which Services are not well, and why.
         announced: Namespace/name of a Service and its address, as far as the limit goes.
         announced_omitted: How many are beyond it.
         pools: How full they are.
@@ -65,13 +65,14 @@ class NodeFacts:
         leading: Whether this process allocates.
         loaded: Whether there is a plan.
         stale: Whether what is known may be old.
+        last_good: Whether what is announced rests on the last-good file.
+        kept: How many prefixes a guard keeps that would have gone.
     """
 
     view: SpeakerView
     peers: Mapping[str, PeerConfig]
     wall_offset: float
-    verdicts: tuple[tuple[Verdict, ...], ...]
-    prefixes: int
+    reasons: ServiceReasons
     announced: tuple[tuple[str, str], ...]
     announced_omitted: int
     pools: tuple[PoolUse, ...]
@@ -79,6 +80,8 @@ class NodeFacts:
     leading: bool
     loaded: bool
     stale: bool
+    last_good: bool
+    kept: int
 
 
 def process_facts(version: str, lines_dropped: int, lag: LoopLag) -> ProcessFacts:
@@ -100,8 +103,7 @@ def node_facts(running: Running, *, now: float, wall_offset: float) -> NodeFacts
         view=speaker.view(),
         peers=node.context.peers if node.context is not None else {},
         wall_offset=wall_offset,
-        verdicts=tuple(node.verdicts.values()),
-        prefixes=len(stores.vips),
+        reasons=service_reasons(running),
         announced=tuple((key, str(p.address)) for p in shown for key in node.services_of(p)),
         announced_omitted=max(0, len(prefixes) - SERVICE_LIMIT),
         pools=_pools(running),
@@ -109,6 +111,8 @@ def node_facts(running: Running, *, now: float, wall_offset: float) -> NodeFacts
         leading=running.leadership.leading,
         loaded=node.context is not None,
         stale=running.cluster.source.stale_for(now) > _STALE_SECONDS,
+        last_good=node.source is PlanSource.LAST_GOOD,
+        kept=node.guards.kept,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from porter_ctl.daemon.cluster import Cluster
 from porter_ctl.host.netlink import Scope, Usability, host_addresses
+from porter_ctl.manifests.alive import Alive
 from porter_ctl.manifests.directory import ManifestDirectory
 from porter_ctl.manifests.port import ManifestPort
 from porter_ctl.manifests.source import ManifestSource
@@ -34,17 +35,25 @@ async def open_files(directory: Path, node: str, incarnation: str) -> Cluster:
     port = ManifestPort(manifests, identity=f"{node}_{incarnation}")
     port.on_write = source.look_soon
 
+    alive = Alive(manifests.own.root / "alive")
+    try:
+        alive.hold(node)
+    except OSError as error:
+        _log.warning("whether Porter runs here will not be known to others: %s", error)
+
     async def close() -> None:
-        """Files are open no longer than they are read or written."""
+        """Other files are open no longer than they are read or written."""
+        alive.release()
 
     return Cluster(
         source=source,
         port=port,
-        candidate=True,
-        node_addresses=addresses,
+        seeks=lambda _: True,
+        seek=_always,
         troubles=lambda: (source.trouble,) if source.trouble else (),
         faults=lambda: tuple(map(_row, source.faults)),
         close=close,
+        alive=alive,
     )
 
 
@@ -61,6 +70,10 @@ async def _own_addresses() -> tuple[str, ...]:
         if one.scope is Scope.UNIVERSE and one.usability is Usability.USABLE
     ]
     return tuple(str(address) for address in sorted(usable, key=lambda ip: ip.version))
+
+
+def _always(_: bool) -> None:  # noqa: FBT001 - the shape of Cluster.seek
+    """Whoever follows a directory seeks to allocate."""
 
 
 def _row(fault: FileFault) -> FaultRow:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
@@ -24,7 +23,6 @@ from prometheus_client.registry import Collector
 
 from porter_bgp.fsm import State
 from porter_ctl.daemon.loop_lag import BOUNDS
-from porter_ctl.plan import Reason, foremost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -137,6 +135,16 @@ def _sessions(facts: NodeFacts, peers: tuple[PeerView, ...]) -> Iterator[Metric]
     hold = GaugeMetricFamily(
         "porter_bgp_hold_time_seconds", "The hold time agreed on.", labels=("peer",)
     )
+    graceful = GaugeMetricFamily(
+        "porter_bgp_session_graceful_restart",
+        "1 while the session would survive a restart of either end, for all its families.",
+        labels=("peer",),
+    )
+    unacknowledged = GaugeMetricFamily(
+        "porter_bgp_unacknowledged_timestamp_seconds",
+        "When the oldest octets were sent that the peer's kernel has not acknowledged.",
+        labels=("peer",),
+    )
     transitions = CounterMetricFamily(
         "porter_bgp_session_transitions", "Sessions that came up, or went.", labels=("peer", "to")
     )
@@ -149,10 +157,14 @@ def _sessions(facts: NodeFacts, peers: tuple[PeerView, ...]) -> Iterator[Metric]
         if peer.established_at is not None:
             since.add_metric(label, round(peer.established_at + facts.wall_offset, 3))
             hold.add_metric(label, peer.hold_time)
+            graceful.add_metric(label, float(peer.graceful_restart))
+        if peer.unacknowledged_since is not None:
+            at = round(peer.unacknowledged_since + facts.wall_offset, 3)
+            unacknowledged.add_metric(label, at)
         transitions.add_metric((*label, "established"), peer.flaps + peer.established)
         transitions.add_metric((*label, "down"), peer.flaps)
         info.add_metric(label, _identity(facts, peer))
-    yield from (up, state, since, hold, transitions, info)
+    yield from (up, state, since, hold, graceful, unacknowledged, transitions, info)
 
 
 def _identity(facts: NodeFacts, peer: PeerView) -> dict[str, str]:
@@ -206,6 +218,14 @@ def _prefixes(peers: tuple[PeerView, ...]) -> Iterator[Metric]:
     received = GaugeMetricFamily(
         "porter_bgp_received_prefixes", "Routes that it told us.", labels=labels
     )
+    stale = GaugeMetricFamily(
+        "porter_bgp_stale_prefixes", "Routes of it that are kept while it restarts.", labels=labels
+    )
+    over = GaugeMetricFamily(
+        "porter_bgp_prefix_limit_exceeded",
+        "1 while it told us of more prefixes than maxPrefixes allows.",
+        labels=labels,
+    )
     for peer in peers:
         for family, seen in peer.families.items():
             afi, _, safi = str(family).partition("-")
@@ -213,20 +233,32 @@ def _prefixes(peers: tuple[PeerView, ...]) -> Iterator[Metric]:
             advertised.add_metric(label, seen.advertised)
             pending.add_metric(label, seen.pending)
             received.add_metric(label, seen.received)
-    yield from (advertised, pending, received)
+            stale.add_metric(label, seen.stale)
+            over.add_metric(label, float(seen.over_limit))
+    yield from (advertised, pending, received, stale, over)
 
 
 def _services(facts: NodeFacts) -> Iterator[Metric]:
     decisions = GaugeMetricFamily(
         "porter_service_decisions",
-        "Service addresses by what this node decided about them.",
+        "Service addresses, and Services without one, by what this process decided about them.",
         labels=("reason",),
     )
-    worst = [verdict for one in facts.verdicts if (verdict := foremost(one)) is not None]
-    counts = Counter(verdict.reason for verdict in worst)
-    counts[Reason.ALL_PATHS] += max(0, facts.prefixes - len(worst))
-    for reason, count in sorted(counts.items()):
+    for reason, count in sorted(facts.reasons.counts.items()):
         decisions.add_metric((str(reason),), count)
+    reasons = GaugeMetricFamily(
+        "porter_service_reason",
+        "1 for each Service that is not well, with the reason that porter why gives here.",
+        labels=("namespace", "service", "reason"),
+    )
+    for key, reason in facts.reasons.named.items():
+        namespace, _, name = key.partition("/")
+        reasons.add_metric((namespace, name, str(reason)), 1)
+    reasons_omitted = GaugeMetricFamily(
+        "porter_service_reason_omitted",
+        "Services that are not well and have no series of their own: there are too many.",
+        value=facts.reasons.omitted,
+    )
     announced = GaugeMetricFamily(
         "porter_speaker_announced",
         "1 for each Service address that this node announces.",
@@ -240,7 +272,7 @@ def _services(facts: NodeFacts) -> Iterator[Metric]:
         "Addresses that have no series of their own, because there are too many.",
         value=facts.announced_omitted,
     )
-    yield from (decisions, announced, omitted)
+    yield from (decisions, reasons, reasons_omitted, announced, omitted)
 
 
 def _pools(facts: NodeFacts) -> Iterator[Metric]:
@@ -276,5 +308,15 @@ def _cluster(facts: NodeFacts) -> Iterator[Metric]:
             "porter_config_stale",
             "1 while the cluster has not been heard of for minutes.",
             value=float(facts.stale),
+        ),
+        GaugeMetricFamily(
+            "porter_config_last_good",
+            "1 while what is announced rests on the last-good file.",
+            value=float(facts.last_good),
+        ),
+        GaugeMetricFamily(
+            "porter_guard_kept_prefixes",
+            "Prefixes that would have gone, with too many others, and are kept for a while.",
+            value=facts.kept,
         ),
     )

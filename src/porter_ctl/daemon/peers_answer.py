@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from porter_ctl.daemon.answers import FamilyRow, PeerRow, PeersAnswer
 
 if TYPE_CHECKING:
-    from porter_bgp.view import PeerView, SpeakerView
+    from porter_bgp.view import FamilyView, PeerView, SpeakerView
     from porter_ctl.daemon.running import Running
     from porter_ctl.plan import Verdict
 
@@ -25,33 +25,47 @@ def peers_answer(running: Running) -> PeersAnswer:
 
 
 def _row(view: SpeakerView, peer: PeerView) -> PeerRow:
-    down, since = peer.last_down, peer.established_at
+    down = peer.last_down
     return PeerRow(
         name=peer.name,
         remote=str(peer.remote),
         port=peer.port,
         asn=peer.peer_asn,
         state=peer.state.value,
-        uptimeSeconds=None if since is None else round(view.now - since, 3),
+        uptimeSeconds=_between(peer.established_at, view.now),
         localAddress=None if peer.local is None else str(peer.local),
         routerID=None if peer.peer_id is None else str(peer.peer_id),
         holdSeconds=peer.hold_time,
-        families={
-            str(family): FamilyRow(
-                wanted=seen.wanted,
-                advertised=seen.advertised,
-                pending=seen.pending,
-                received=seen.received,
-            )
-            for family, seen in peer.families.items()
-        },
+        families={str(family): _family(seen) for family, seen in peer.families.items()},
+        gracefulRestart=peer.graceful_restart,
+        restartingSeconds=_between(view.now, peer.restarting_until),
+        unacknowledgedSeconds=_between(peer.unacknowledged_since, view.now),
         flaps=peer.flaps,
         reason="" if down is None else down.reason,
         message="" if down is None else down.text,
-        lastDownSecondsAgo=None if down is None else round(view.now - down.at, 3),
+        lastDownSecondsAgo=None if down is None else _between(down.at, view.now),
         messagesIn=dict(peer.received_messages),
         messagesOut=dict(peer.sent_messages),
     )
+
+
+def _family(seen: FamilyView) -> FamilyRow:
+    return FamilyRow(
+        wanted=seen.wanted,
+        advertised=seen.advertised,
+        pending=seen.pending,
+        received=seen.received,
+        stale=seen.stale,
+        overLimit=seen.over_limit,
+        addPath=seen.add_path,
+        endOfRIBSent=seen.end_of_rib_sent,
+        endOfRIBReceived=seen.end_of_rib_received,
+    )
+
+
+def _between(since: float | None, until: float | None) -> float | None:
+    """Seconds; None where one of the two is not."""
+    return None if since is None or until is None else round(until - since, 3)
 
 
 def _left_out(running: Running, verdict: Verdict) -> PeerRow:
@@ -70,6 +84,9 @@ def _left_out(running: Running, verdict: Verdict) -> PeerRow:
         routerID=None,
         holdSeconds=0,
         families={},
+        gracefulRestart=False,
+        restartingSeconds=None,
+        unacknowledgedSeconds=None,
         flaps=0,
         reason=str(verdict.reason),
         message=str(verdict),

@@ -18,7 +18,10 @@ def missing(running: Running) -> tuple[str, ...]:
     context = running.node.context
     if context is None:
         return (*_unread(running), *running.cluster.troubles())
-    return what_is_missing(context, running.speaker.view())
+    reported = (
+        ("the last report of this node is outdated",) if running.node_statuses.outdated else ()
+    )
+    return (*what_is_missing(context, running.speaker.view()), *reported)
 
 
 def what_is_missing(context: Context, view: SpeakerView) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""The answer to `/v1/routes`: what the plan wants each peer to hear, beside what it was told.
+"""The answer to `/v1/routes`: what each peer should hear, beside what it was told and has.
 
-The plan is made afresh for the answer, in a thread, by the fold over everything: so a route that
-was forgotten on the way to a peer shows as pending, rather than not at all.
+What should be heard is what the gates let through. A route that they hold back is not listed:
+`/v1/status` and `/v1/why` say what it waits for.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from porter_bgp.rib import SELF
 from porter_bgp.wire import format_community
 from porter_ctl.daemon.answers import RouteRow, RoutesAnswer
-from porter_ctl.plan import Memory, plan_node
+from porter_ctl.daemon.why_rows import ANNOUNCED_YET
+from porter_ctl.plan import foremost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from porter_bgp.rib import Path
     from porter_bgp.wire import PathAttributes, Prefix
@@ -39,52 +40,51 @@ async def routes_answer(running: Running, *, peer: str = "", service: str = "") 
         known = ", ".join(sorted(peers)) or "none"
         raise UnknownPeerError(f"no peer {peer} has a session here; there are: {known}")
     asked = [peer] if peer else sorted(peers)
-    planned = await _plan(running)
     rows: list[RouteRow] = []
-    for number, prefix in enumerate(sorted({*planned, *running.speaker.prefixes()})):
+    for number, prefix in enumerate(sorted(running.speaker.prefixes())):
         if number % _SLICE == 0:
             await asyncio.sleep(0)
         services = running.node.services_of(prefix)
         if service and service not in services:
             continue
         for name in asked:
-            wanted = planned.get(prefix, {}).get(name, ())
-            up = peers[name].established
-            for row in _rows(running, prefix, name, wanted, up=up):
+            for row in _rows(running, prefix, name, up=peers[name].established):
                 row["service"] = ",".join(services)
                 rows.append(row)
     return RoutesAnswer(routes=rows)
 
 
-async def _plan(running: Running) -> Mapping[Prefix, Mapping[str, tuple[Path, ...]]]:
-    if running.node.context is None:
-        return {}
-    known = running.speaker.prefixes()
-    memory = Memory(announced={prefix: running.gate.announced(prefix) for prefix in known})
-    settings = running.settings
-    plan = await asyncio.to_thread(
-        plan_node,
-        running.stores,
-        settings.node,
-        namespace=settings.pod.namespace,
-        memory=memory,
-    )
-    return {prefix: one.paths for prefix, one in plan.prefixes.items() if one.paths}
-
-
-def _rows(
-    running: Running, prefix: Prefix, peer: str, wanted: tuple[Path, ...], *, up: bool
-) -> Iterator[RouteRow]:
-    told = dict(running.speaker.advertised(peer, prefix))
+def _rows(running: Running, prefix: Prefix, peer: str, *, up: bool) -> Iterator[RouteRow]:
+    speaker = running.speaker
+    wanted = speaker.planned(prefix).get(peer, ())
+    has = {path.path_id for path in speaker.acknowledged(peer, prefix)}
+    told = dict(speaker.advertised(peer, prefix))
+    reason = _reason(running, prefix, peer)
     for path_id, attributes in told.items():
-        yield _told(prefix, peer, path_id, attributes)
-    here = prefix in running.speaker.prefixes()
+        yield _told(prefix, peer, path_id, attributes, reason, acknowledged=path_id in has)
     for path in wanted:
         if path.path_id not in told:
-            yield _not_told(prefix, peer, path, waiting=not (up and here))
+            yield _not_told(prefix, peer, path, reason, waiting=not up)
 
 
-def _told(prefix: Prefix, peer: str, path_id: int, attributes: PathAttributes) -> RouteRow:
+def _reason(running: Running, prefix: Prefix, peer: str) -> str:
+    """Why it is announced last, or kept."""
+    verdicts = running.node.verdicts.get(prefix, ())
+    found = foremost(
+        tuple(v for v in verdicts if v.reason in ANNOUNCED_YET and v.subject in {"", peer})
+    )
+    return "" if found is None else str(found.reason)
+
+
+def _told(
+    prefix: Prefix,
+    peer: str,
+    path_id: int,
+    attributes: PathAttributes,
+    reason: str,
+    *,
+    acknowledged: bool,
+) -> RouteRow:
     segments = attributes.as_path.segments
     return RouteRow(
         prefix=str(prefix),
@@ -97,11 +97,12 @@ def _told(prefix: Prefix, peer: str, path_id: int, attributes: PathAttributes) -
         med=attributes.med,
         localPref=attributes.local_pref,
         pathID=path_id,
-        state="advertised",
+        state="acknowledged" if acknowledged else "advertised",
+        reason=reason,
     )
 
 
-def _not_told(prefix: Prefix, peer: str, path: Path, *, waiting: bool) -> RouteRow:
+def _not_told(prefix: Prefix, peer: str, path: Path, reason: str, *, waiting: bool) -> RouteRow:
     attributes = path.attributes
     return RouteRow(
         prefix=str(prefix),
@@ -115,4 +116,5 @@ def _not_told(prefix: Prefix, peer: str, path: Path, *, waiting: bool) -> RouteR
         localPref=attributes.local_pref,
         pathID=path.path_id,
         state="waiting" if waiting else "pending",
+        reason=reason,
     )

@@ -5,24 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from porter_bgp.speaker.speaker import Speaker
+from porter_ctl.daemon.candidacy import Candidacy
 from porter_ctl.daemon.wants import Wants
-from porter_ctl.gate import DataplaneGate
-from porter_ctl.host.dataplane import Dataplane, DataplaneSettings
+from porter_ctl.host.dataplane import Dataplane
 from porter_ctl.reconcile.cluster import Allocator
 from porter_ctl.reconcile.evidence import EvidenceSeeker
 from porter_ctl.reconcile.leader_statuses import LeaderStatuses
-from porter_ctl.reconcile.loop import Loop
-from porter_ctl.reconcile.node import NodeReconciler
 from porter_ctl.reconcile.node_statuses import NodeStatuses
-from porter_ctl.store.stores import Stores
+from porter_ctl.reconcile.testimony import Testimony
+from porter_ctl.reconcile.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from porter_bgp.speaker.speaker import Speaker
+    from porter_ctl.daemon.announcing import Announcing
     from porter_ctl.daemon.cluster import Cluster
     from porter_ctl.daemon.settings import Settings
+    from porter_ctl.gate import DataplaneGate
+    from porter_ctl.reconcile.loop import Loop
+    from porter_ctl.reconcile.node import NodeReconciler
     from porter_ctl.store.port import Leadership
+    from porter_ctl.store.stores import Stores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +37,15 @@ class Running:
         settings: What they were built from.
         cluster: Where objects live.
         leadership: Who allocates.
+        candidacy: Who seeks to.
         stores: What is known.
         speaker: What is said.
         gate: What a first announcement waits for.
         node: What is planned for this node.
         node_statuses: What it reports of itself.
         allocator: Who has which address.
-        leader_statuses: What the leader reports.
+        leader_statuses: What the leader reports of configuration.
+        truth: What the leader reports of announcements.
         loop: What turns them.
         seeker: What asks the dataplane.
         wants: What is read.
@@ -48,6 +54,7 @@ class Running:
     settings: Settings
     cluster: Cluster
     leadership: Leadership
+    candidacy: Candidacy
     stores: Stores
     speaker: Speaker
     gate: DataplaneGate
@@ -55,6 +62,7 @@ class Running:
     node_statuses: NodeStatuses
     allocator: Allocator
     leader_statuses: LeaderStatuses
+    truth: Truth
     loop: Loop
     seeker: EvidenceSeeker
     wants: Wants
@@ -64,30 +72,32 @@ class Running:
         """Whether the first plan could be made."""
         return self.node.context is not None
 
+    def leading(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
+        """The tasks that write for the whole cluster: they end first."""
+        return {"allocating": self.allocator.run, "the election": self.leadership.run}
+
     def deciding(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
-        """The tasks that change what is said: they end before we leave."""
-        return {
-            "reconciling": self._reconcile,
-            "allocating": self.allocator.run,
-            "the election": self.leadership.run,
-        }
+        """The tasks that change what this node says: they end before its speaker does."""
+        return {"reconciling": self._reconcile}
 
     def serving(self) -> Mapping[str, Callable[[], Coroutine[None, None, None]]]:
         """All other tasks."""
         return {
             "following the cluster": self._follow,
-            "the speaker": self.speaker.run,
             "the node's status": self.node_statuses.run,
             "the leader's statuses": self.leader_statuses.run,
+            "the leader's conditions": self.truth.run,
         }
 
     async def _reconcile(self) -> None:
         await self.loop.run(
             (
                 self.wants,
+                self.candidacy,
                 self.node,
                 self.seeker,
                 self.allocator,
+                self.truth,
                 self.leader_statuses,
                 self.node_statuses,
             )
@@ -97,28 +107,28 @@ class Running:
         await self.cluster.source.run(self.stores)
 
 
-def build(settings: Settings, cluster: Cluster, *, new_boot: bool, incarnation: str) -> Running:
-    """Build all of it; nothing runs yet.
+def build(
+    settings: Settings, cluster: Cluster, announcing: Announcing, *, incarnation: str
+) -> Running:
+    """Build the rest of it around what announces; nothing of it runs yet.
 
     Args:
         settings: Of this process.
         cluster: Where objects live.
-        new_boot: The machine has booted since Porter last ran here.
+        announcing: What announces for this node, whether or not there is a cluster.
         incarnation: Of this process.
     """
-    stores = Stores()
-    loop = Loop(stores)
+    stores, loop, speaker = announcing.stores, announcing.loop, announcing.speaker
+    gate, node = announcing.gate, announcing.node
     leadership = cluster.port.leadership()
-    gate = DataplaneGate(new_boot=new_boot)
 
-    def report(_: object = None) -> None:
+    def report() -> None:
         node_statuses.changed()
         loop.wake()
 
-    speaker = Speaker(on_change=report)
     name, namespace = settings.node, settings.pod.namespace
-    node = NodeReconciler(stores, speaker, gate, node=name, namespace=namespace)
     node.on_change = report
+    node.stale_for = cluster.source.stale_for
     node_statuses = NodeStatuses(
         stores,
         cluster.port,
@@ -133,15 +143,25 @@ def build(settings: Settings, cluster: Cluster, *, new_boot: bool, incarnation: 
     leader_statuses = LeaderStatuses(
         stores, cluster.port, leadership, allocator=allocator, node=node
     )
-    dataplane = Dataplane(DataplaneSettings(health_hosts=("127.0.0.1", *cluster.node_addresses)))
-    wants = Wants(
-        cluster.source, stores, node=name, namespace=namespace, allocates=cluster.candidate
+    truth = Truth(
+        stores,
+        cluster.port,
+        leadership,
+        allocator=allocator,
+        testimony=Testimony(stores, cluster.alive),
+        namespace=namespace,
     )
+    truth.on_vip = leader_statuses.vip_changed
+    leader_statuses.word = truth.word
+    allocator.ledger.absence = truth
+    wants = Wants(cluster.source, stores, node=name, namespace=namespace, allocates=False)
+    candidacy = Candidacy(cluster, stores, leadership, wants, node=name)
 
-    def lead(leading: bool) -> None:  # noqa: FBT001 - the shape of Leadership.on_change
-        wants.allocate(allocates=leading or cluster.candidate)
+    def lead(_: bool) -> None:  # noqa: FBT001 - the shape of Leadership.on_change
+        candidacy.leading_changed()
         allocator.leading_changed()
         leader_statuses.leading_changed()
+        truth.leading_changed()
         loop.wake()
 
     leadership.on_change = lead
@@ -149,6 +169,7 @@ def build(settings: Settings, cluster: Cluster, *, new_boot: bool, incarnation: 
         settings=settings,
         cluster=cluster,
         leadership=leadership,
+        candidacy=candidacy,
         stores=stores,
         speaker=speaker,
         gate=gate,
@@ -156,7 +177,10 @@ def build(settings: Settings, cluster: Cluster, *, new_boot: bool, incarnation: 
         node_statuses=node_statuses,
         allocator=allocator,
         leader_statuses=leader_statuses,
+        truth=truth,
         loop=loop,
-        seeker=EvidenceSeeker(gate, dataplane, node=node, wake=loop.wake),
+        seeker=EvidenceSeeker(
+            gate, Dataplane(), cluster.source.kind_exists, node=node, wake=loop.wake
+        ),
         wants=wants,
     )

@@ -76,6 +76,8 @@ class Settings:
     Attributes:
         node: The name of the Node object that stands for this machine.
         state_dir: Where this node's lock and memory are; one process at a time.
+        passwords: Where the passwords of peers are kept for a restart, if not there: a medium that
+            forgets.
         control: The socket that the other commands of `porter` talk to.
         http: Where /healthz, /readyz and /metrics are.
         manifests: The directory that stands for the cluster; None: an API server does.
@@ -86,12 +88,18 @@ class Settings:
 
     node: str
     state_dir: Path = STATE_DIR
+    passwords: Path | None = None
     control: Path = CONTROL
     http: HttpAddress = HTTP
     manifests: Path | None = None
     kubeconfig: Path | None = None
     service_classes: frozenset[str]
     pod: PodIdentity = PodIdentity()
+
+    @property
+    def password_dir(self) -> Path:
+        """Where the passwords of peers are kept."""
+        return self.passwords or self.state_dir
 
     @property
     def source_name(self) -> Literal["API", "Manifests"]:

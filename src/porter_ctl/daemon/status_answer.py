@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from porter_bgp._version import __version__
-from porter_ctl.api import SessionState
+from porter_ctl.api import PlanSource, SessionState
 from porter_ctl.daemon.answers import (
     AllocatorState,
     FaultRow,
@@ -16,17 +16,18 @@ from porter_ctl.daemon.answers import (
     VerdictRow,
 )
 from porter_ctl.daemon.readiness import missing
-from porter_ctl.plan import ALLOCATED, node_sessions
+from porter_ctl.daemon.why_rows import left_out_of, reason_of, with_remedy
+from porter_ctl.plan import ALLOCATED, Reason, Verdict, node_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from porter_ctl.api import Fault, Key, Kind, NodeSession
     from porter_ctl.daemon.running import Running
-    from porter_ctl.plan import Verdict
+    from porter_ctl.plan import Context
 
 LIMIT = 1000  # verdicts
-_PEER = "BGPPeer/"
+_HOLDS = frozenset({Reason.DATAPLANE_NOT_READY, Reason.DAMPED, Reason.HELD_BY_GUARD})
 _SLICE = 64  # objects between two turns of the event loop
 
 
@@ -35,22 +36,22 @@ async def status_answer(running: Running) -> StatusAnswer:
     context = running.node.context
     lacking = missing(running)
     sessions = () if context is None else node_sessions(context, running.speaker.view())
-    up = sum(session.state is SessionState.ESTABLISHED for session in sessions)
-    verdicts = [*_of_sessions(sessions), *_of_context(running)]
-    omitted = await _add_prefixes(running, verdicts)
+    alarm = running.node.guards.alarm
+    verdicts = [*_of_sessions(context, sessions), *_of_context(context)]
+    verdicts += (_row(one) for one in (alarm,) if one is not None)
+    omitted, held = await _add_prefixes(running, verdicts)
     await _add_services(running, verdicts)
+    kept = running.node.source is PlanSource.LAST_GOOD
     return StatusAnswer(
         node=running.settings.node,
         version=__version__,
-        source=running.settings.source_name,
+        source="LastGood" if kept else running.settings.source_name,
         ready=not lacking,
         notReady=list(lacking),
-        peers=SessionCount(established=up, configured=len(sessions)),
-        prefixes=PrefixCount(
-            announced=running.node_statuses.announced, planned=len(running.node.desired)
-        ),
+        peers=_count_sessions(running),
+        prefixes=_count_prefixes(running, held),
         allocator=AllocatorState(
-            leading=running.leadership.leading, candidate=running.cluster.candidate
+            leading=running.leadership.leading, candidate=running.candidacy.candidate
         ),
         verdicts=verdicts[:LIMIT],
         verdictsOmitted=max(0, len(verdicts) - LIMIT) + omitted,
@@ -58,33 +59,67 @@ async def status_answer(running: Running) -> StatusAnswer:
     )
 
 
-def _of_sessions(sessions: Iterable[NodeSession]) -> Iterator[VerdictRow]:
+def _count_sessions(running: Running) -> SessionCount:
+    """Those that there are, and that there should be: those left out for a reason included."""
+    context, peers = running.node.context, running.speaker.view().peers
+    left_out = left_out_of(context.verdicts) if context is not None else {}
+    return SessionCount(
+        established=sum(peer.established for peer in peers.values()),
+        configured=len({*peers, *left_out, *(context.peers if context is not None else ())}),
+    )
+
+
+def _count_prefixes(running: Running, held: int) -> PrefixCount:
+    """What is planned; where that is not known yet, what is announced from the last-good file."""
+    if running.node.source is PlanSource.LAST_GOOD:
+        speaker = running.speaker
+        told = [
+            any(speaker.acknowledged(peer, prefix) for peer in speaker.planned(prefix))
+            for prefix in speaker.prefixes()
+        ]
+        return PrefixCount(announced=sum(told), planned=len(told), held=held)
+    return PrefixCount(
+        announced=running.node_statuses.announced, planned=len(running.node.desired), held=held
+    )
+
+
+def _of_sessions(context: Context | None, sessions: Iterable[NodeSession]) -> Iterator[VerdictRow]:
     """Why sessions are not up."""
+    left_out = {} if context is None else left_out_of(context.verdicts)
     for session in sessions:
-        if session.state is not SessionState.ESTABLISHED:
-            yield VerdictRow(
-                service="",
-                prefix="",
-                peer=session.peer,
-                reason=session.reason,
-                message=session.message,
-                remedy="",
-            )
+        if session.state is SessionState.ESTABLISHED:
+            continue
+        down = Verdict(
+            reason=reason_of(session.reason, Reason.SESSION_DOWN), message=session.message
+        )
+        yield _row(left_out.get(session.peer, down), peer=session.peer)
 
 
-def _of_context(running: Running) -> Iterator[VerdictRow]:
-    """Why nothing is announced at all."""
+def _of_context(context: Context | None) -> Iterator[VerdictRow]:
+    """Why nothing is announced at all, or all of it last."""
+    if context is None:
+        return
+    yield from (_row(one) for one in _of_whole_node(context))
+
+
+def _of_whole_node(context: Context) -> tuple[Verdict, ...]:
+    peers = left_out_of(context.verdicts).values()
+    found = [one for one in context.verdicts if one not in peers]
+    found += (one for one in (context.barred, context.last) if one is not None)
+    return tuple(dict.fromkeys(found))
+
+
+async def _add_prefixes(running: Running, rows: list[VerdictRow]) -> tuple[int, int]:
+    """Why prefixes are not announced here, or not to all, or last.
+
+    Returns:
+        How many verdicts were too many, and how many prefixes a gate or a guard holds.
+    """
+    omitted = held = 0
     context = running.node.context
-    if context is not None:
-        for verdict in context.verdicts:
-            if not verdict.subject.startswith(_PEER):
-                yield _row(verdict)
-
-
-async def _add_prefixes(running: Running, rows: list[VerdictRow]) -> int:
-    """Why prefixes are not announced here, or not to all; returns how many were too many."""
-    omitted = 0
+    said = _of_whole_node(context) if context is not None else ()
     for number, (prefix, verdicts) in enumerate(tuple(running.node.verdicts.items())):
+        held += any(verdict.reason in _HOLDS for verdict in verdicts)
         if len(rows) >= LIMIT:
             omitted += len(verdicts)
             continue
@@ -94,8 +129,9 @@ async def _add_prefixes(running: Running, rows: list[VerdictRow]) -> int:
             rows += (
                 _row(verdict, service=service, prefix=str(prefix), peer=verdict.subject)
                 for verdict in verdicts
+                if verdict not in said
             )
-    return omitted
+    return omitted, held
 
 
 async def _add_services(running: Running, rows: list[VerdictRow]) -> None:
@@ -117,6 +153,7 @@ async def _add_services(running: Running, rows: list[VerdictRow]) -> None:
 
 
 def _row(verdict: Verdict, *, service: str = "", prefix: str = "", peer: str = "") -> VerdictRow:
+    verdict = with_remedy(verdict)
     return VerdictRow(
         service=service,
         prefix=prefix,

@@ -16,11 +16,11 @@ for 10 s, a delay has to do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from porter_bgp.wire import Prefix
 from porter_ctl.api import DataplaneGate as Mode
+from porter_ctl.gate.agenda import Agenda
 from porter_ctl.gate.evidence import (
     Connected,
     ConnectQuery,
@@ -33,12 +33,10 @@ from porter_ctl.gate.evidence import (
 from porter_ctl.plan import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from porter_ctl.gate.evidence import Evidence, Query
     from porter_ctl.plan import PrefixPlan, Serving
-
-T = TypeVar("T")
 
 POLL_INTERVAL = 0.1  # seconds between two questions of one kind
 REFUSED_LIMIT = 10.0  # seconds without an answer for kube-proxy, after which a delay has to do
@@ -81,8 +79,8 @@ class DataplaneGate:
         self._refused_since: float | None = None
         self._unverified = False
         self._open: set[Query] = set()
-        self._queries: _Agenda[Query] = _Agenda()
-        self._timeouts: _Agenda[Prefix] = _Agenda()
+        self._queries: Agenda[Query] = Agenda()
+        self._timeouts: Agenda[Prefix] = Agenda()
 
     def configure(self, mode: Mode, delay: float) -> None:
         """Set the kind of evidence asked for; every prefix is to be admitted again after this.
@@ -92,6 +90,11 @@ class DataplaneGate:
             delay: Seconds to wait where there is nobody to ask.
         """
         self._mode, self._delay = mode, delay
+
+    def remember(self, served: Mapping[Prefix, frozenset[str]]) -> None:
+        """Take it that these have passed before, in this boot, for the Services of these UIDs."""
+        self._known.update(served)
+        self._announced.update(served)
 
     def first_list_done(self) -> None:
         """Say that all of the first list has been admitted: from now on new addresses are new."""
@@ -314,22 +317,3 @@ class DataplaneGate:
         for prefix in prefixes:
             self._waiting[prefix].healthy = True
         return frozenset(prefix for prefix in prefixes if self._proven(self._waiting[prefix], now))
-
-
-class _Agenda(Generic[T]):
-    """What is due when: earliest first, in the order of entry where the times are equal."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, T]] = []
-        self._entries = 0
-
-    def add(self, at: float, item: T) -> None:
-        self._entries += 1
-        heappush(self._heap, (at, self._entries, item))
-
-    def due(self, now: float) -> Iterator[T]:
-        while self._heap and self._heap[0][0] <= now:
-            yield heappop(self._heap)[2]
-
-    def next(self) -> float | None:
-        return self._heap[0][0] if self._heap else None

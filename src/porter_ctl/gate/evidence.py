@@ -1,7 +1,8 @@
-"""What the dataplane gate asks about this node, and the answers it understands.
+"""What the gates ask, and the answers they understand.
 
-Whoever drives the gate carries out the queries: it reads kube-proxy's metrics and health checks
-on loopback and connects to addresses. All times are seconds on the clock that gives the gate `now`.
+Whoever drives them carries out the queries: it reads kube-proxy's metrics and health checks on
+loopback, connects to addresses, and lists a kind for the guards. All times are seconds on the clock
+that gives the gate `now`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from ipaddress import IPv4Address, IPv6Address
+
+    from porter_ctl.api import Kind
 
 
 class SyncQuery(NamedTuple):
@@ -63,3 +66,21 @@ class Healthy(NamedTuple):
 
 
 Evidence = SyncTimes | SyncRefused | Connected | Healthy
+
+
+class KindQuery(NamedTuple):
+    """Does the API serve this kind? Answered by KindStands."""
+
+    kind: Kind
+
+
+class KindStands(NamedTuple):
+    """The outcome of listing a kind.
+
+    Attributes:
+        kind: The kind.
+        exists: False: there is no such kind (404); None: it cannot be told (403, no answer).
+    """
+
+    kind: Kind
+    exists: bool | None

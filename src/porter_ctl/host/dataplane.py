@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from ipaddress import IPv4Address, IPv6Address
 
+_LOOPBACK = "127.0.0.1"
 METRICS_URL = "http://127.0.0.1:10249/metrics"
 SYNC_METRIC = "kubeproxy_sync_proxy_rules_last_timestamp_seconds"
 
@@ -39,14 +40,10 @@ class DataplaneSettings:
 
     Attributes:
         metrics_url: kube-proxy's metrics.
-        health_hosts: Where health check ports of Services may listen: kube-proxy binds them to
-            all addresses or, depending on its settings, to those of the node alone. IPv6 without
-            brackets.
         patience: Seconds of silence that count as no answer.
     """
 
     metrics_url: str = METRICS_URL
-    health_hosts: tuple[str, ...] = ("127.0.0.1",)
     patience: float = 1.0
 
 
@@ -155,10 +152,16 @@ class Dataplane:
                 return False
         return True
 
-    async def healthy(self, port: int) -> bool:
-        """Ask a Service's healthCheckNodePort once: True for status 200, anywhere it listens."""
+    async def healthy(self, port: int, hosts: Iterable[str]) -> bool:
+        """Ask a Service's healthCheckNodePort once: True for status 200, anywhere it listens.
+
+        Args:
+            port: The port.
+            hosts: Where it may listen besides loopback: kube-proxy binds it to all addresses or,
+                depending on its settings, to those of the node alone. IPv6 without brackets.
+        """
         async with self._session() as session:
-            for host in self._settings.health_hosts:
+            for host in (_LOOPBACK, *hosts):
                 authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
                 try:
                     async with session.get(f"http://{authority}/healthz") as response:

@@ -40,10 +40,17 @@ class Configuration(Protocol):
     connection_pool_maxsize: int
 
 
+class RestClient(Protocol):
+    """What is below it."""
+
+    pool_manager: aiohttp.ClientSession
+
+
 class ApiClient(Protocol):
     """The library's HTTP client: authentication, TLS, proxies, the raw answer."""
 
     user_agent: str
+    rest_client: RestClient
 
     async def close(self) -> None:
         """Close all connections."""

@@ -12,6 +12,8 @@ import contextlib
 import logging
 import os
 import socket
+import struct
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -23,8 +25,9 @@ from porter_ctl.kube.timings import Timings
 from porter_ctl.store.port import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
+    from types import SimpleNamespace
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +43,9 @@ _KEEPALIVE = (  # the first probe after 30 s of silence, the end after another 3
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 )
+_LAST_SEND = 10_000  # milliseconds: the kernel sends nothing again after that
+_FORGET = struct.pack("ii", 1, 0)  # what was not sent yet is not sent once we close
+_fence: ContextVar[Callable[[], object] | None] = ContextVar("fence", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,7 @@ class KubeClient:
                 remedy="name a kubeconfig file, or run as a Pod with a ServiceAccount",
             ) from error
         api.user_agent = "porter"
+        _send_nothing_late(api.rest_client.pool_manager)
         stale, self._api = self._api, api
         self._connected_at = asyncio.get_running_loop().time()
         if stale is not None:
@@ -139,6 +146,7 @@ class KubeClient:
         body: object = None,
         content_type: str = JSON,
         timeout: float | None = None,  # noqa: ASYNC109 - the caller's bound on one HTTP exchange
+        fence: Callable[[], object] | None = None,
     ) -> Reply:
         """Send one request and read the whole answer.
 
@@ -149,12 +157,15 @@ class KubeClient:
             body: Anything JSON can spell; None for no body.
             content_type: Of the body; it says what kind of PATCH this is.
             timeout: Seconds for everything; None for `Timings.request`.
+            fence: Called when the body is about to leave; what it raises keeps it here.
 
         Raises:
             Unavailable: No complete answer came in time.
         """
+        _fence.set(fence)
         seconds = self.timings.request if timeout is None else timeout
-        bound = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, self.timings.connect))
+        # No total: where it and a cancellation meet, aiohttp 3.14 forgets the cancellation.
+        bound = aiohttp.ClientTimeout(total=None, connect=min(seconds, self.timings.connect))
         with _unavailable(method, path):
             # The library's own waits (an exec plugin, a token file) are bounded here as well.
             async with asyncio.timeout(seconds):
@@ -261,6 +272,33 @@ def _unavailable(method: str, path: str) -> Iterator[None]:
         raise Unavailable(f"{method} {path}: no answer in time") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise Unavailable(f"{method} {path}: {str(error) or type(error).__name__}") from error
+
+
+def _send_nothing_late(session: aiohttp.ClientSession) -> None:
+    """See to it that a write leaves now or never.
+
+    The fence of a request is called between the last wait and the octets of its body; what the
+    kernel could not deliver is not sent again after a while, nor after we gave up.
+    """
+
+    async def look(_session: aiohttp.ClientSession, _: SimpleNamespace, _chunk: object) -> None:
+        fence = _fence.get()
+        if fence is not None:
+            fence()
+
+    def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol = address[:3]
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LAST_SEND)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _FORGET)
+        return sock
+
+    config = aiohttp.TraceConfig()
+    config.on_request_chunk_sent.append(look)
+    config.freeze()
+    session.trace_configs.append(config)
+    if isinstance(session.connector, aiohttp.TCPConnector):
+        session.connector._socket_factory = open_socket  # noqa: SLF001 - the library builds it
 
 
 async def _octets(response: aiohttp.ClientResponse, path: str) -> AsyncIterator[bytes]:

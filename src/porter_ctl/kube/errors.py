@@ -98,6 +98,14 @@ def failure(reply: Reply, verb: str, what: str) -> PortFailure:
     return explain(reply.status, status, f"{verb} {what}: {said}", reply.retry_after)
 
 
+def says_not_found(reply: Reply) -> bool:
+    """Whether an API server says that the object is not there, and not a proxy that a path is."""
+    try:
+        return _status.decode(reply.body).reason == "NotFound"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def explain(
     code: int, status: Status, message: str, retry_after: float | None = None
 ) -> PortFailure:

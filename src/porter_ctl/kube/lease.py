@@ -2,8 +2,9 @@
 
 A lease is stale only after *we* saw it unchanged for as long as it lasts: times written by others
 are never compared with our clock. We lead only until a deadline of our own, counted from before
-the last successful write was sent: it passes also when a request hangs, and before anybody else
-may find our lease stale. Writes carry the resourceVersion read, so of two that try one succeeds.
+the last successful write was sent: it passes also when a request hangs or this process is stopped,
+and before anybody else may find our lease stale. Writes carry the resourceVersion read, so of two
+that try one succeeds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
+import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +31,11 @@ if TYPE_CHECKING:
     from porter_ctl.kube.client import KubeClient, Reply
 
 _log = logging.getLogger(__name__)
+
+LEASE_NAME = "porter-allocator"
+_NAME_FOR_TESTS = "PORTER_LEASE_NAME"  # two allocators at once: nobody but a test wants that
+_LONGEST = 120.0  # seconds that we wait for a holder, whatever it wrote
+_PORTER = re.compile(r".*_[0-9a-f]{16}")  # an identity of ours: a Pod and a process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,7 @@ class LeaseElection:
         identity: str,
         candidate: bool,
         namespace: str = "kube-system",
-        name: str = "porter-allocator",
+        name: str = "",
         timings: LeaseTimings | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -90,7 +99,7 @@ class LeaseElection:
             identity: Ours alone: the Pod's UID and something of this process.
             candidate: Whether we seek the lead; else we stand in when nobody leads.
             namespace: Of the Lease.
-            name: Of the Lease.
+            name: Of the Lease; empty for the usual one.
             timings: How long for what.
             jitter: Uniform in [0, 1).
         """
@@ -98,9 +107,10 @@ class LeaseElection:
         self._client = client
         self._identity = identity
         self._candidate = candidate
+        self._sought = asyncio.Event()
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._namespace = namespace
-        self._name = name
+        self._name = name or os.environ.get(_NAME_FOR_TESTS, LEASE_NAME)
         self._timings = timings or LeaseTimings()
         self._jitter = jitter
         self._seen = _ABSENT
@@ -108,6 +118,8 @@ class LeaseElection:
         self._until = 0.0
         self._told = False
         self._lapse: asyncio.TimerHandle | None = None
+        self._failure = ""
+        self._told_of = ""
 
     @property
     def leading(self) -> bool:
@@ -124,26 +136,73 @@ class LeaseElection:
         """Who held the Lease when we last looked; empty for nobody."""
         return self._seen.spec.holder_identity or ""
 
+    @property
+    def trouble(self) -> str:
+        """Why no Service may be getting an address, and what to do; empty where all is well."""
+        if self.leading:
+            return ""
+        if self._failure:
+            return self._failure
+        if not self.holder or _PORTER.fullmatch(self.holder):
+            return ""
+        return (
+            f"the Lease {self._namespace}/{self._name} is held by {self.holder!r}, which is no"
+            " Porter: no Service is given an address until it ends; end it, or delete the Lease"
+        )
+
+    def seek(self, candidate: bool) -> None:  # noqa: FBT001 - a fact about us, not an option
+        """Seek the lead from now on, or stand in when nobody leads."""
+        if candidate and not self._candidate:
+            self._sought.set()
+        self._candidate = candidate
+
+    def fence(self) -> float:
+        """See that we lead.
+
+        Returns:
+            The seconds for which we may still write.
+
+        Raises:
+            Unavailable: We do not lead, or no longer.
+        """
+        left = self._until - _now()
+        if left <= 0:
+            raise Unavailable("the lead was lost")
+        return left
+
     async def run(self) -> None:
         """Seek and keep the lead until cancelled, then give it back."""
-        complained = False
         try:
             while True:
                 try:
                     await self._attempt()
-                    complained = False
                 except (Conflict, AlreadyExists):
                     self._seen_since = None  # somebody was faster: look again
                 except PortFailure as error:
-                    if not complained:
-                        _log.warning("election: %s", error)
-                    complained = True
-                await asyncio.sleep(self._pause())
+                    self._failure = str(error)
+                    self._complain(self._failure)
+                else:
+                    self._failure = ""
+                    self._complain(self.trouble)
+                await self._rest(self._pause())
         finally:
             was_leading = self.leading
             self._lead_until(0.0)
             if was_leading:
                 await self._give_back()
+
+    def _complain(self, trouble: str) -> None:
+        """Say it once."""
+        if trouble and trouble != self._told_of:
+            _log.warning("election: %s", trouble)
+        self._told_of = trouble
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but not for longer than until the lead is sought."""
+        self._sought.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._sought.wait()
 
     def _pause(self) -> float:
         if self._candidate or self.leading:
@@ -157,15 +216,16 @@ class LeaseElection:
             try:
                 await self._write(started)
             except Conflict:
-                await self._look(started)
+                await self._look()
             else:
                 return
         else:
-            await self._look(started)
+            await self._look()
+        started = _now()
         if self._mine() or self._stale(started):
             await self._write(started)
 
-    async def _look(self, now: float) -> None:
+    async def _look(self) -> None:
         reply = await self._request("GET", f"{self._path}/{self._name}", None)
         if reply.status == 404:
             found = _ABSENT
@@ -174,7 +234,7 @@ class LeaseElection:
         else:
             raise failure(reply, "get", f"lease {self._namespace}/{self._name}")
         if self._seen_since is None or found != self._seen:
-            self._seen, self._seen_since = found, now
+            self._seen, self._seen_since = found, _now()  # not before it was read
         if self.leading and not self._mine():
             self._lead_until(0.0)
 
@@ -188,7 +248,7 @@ class LeaseElection:
             return unchanged >= self._timings.standby
         if not self._seen.spec.holder_identity:
             return True
-        lasts = float(self._seen.spec.lease_duration_seconds or 0)
+        lasts = min(float(self._seen.spec.lease_duration_seconds or 0), _LONGEST)
         return unchanged >= max(self._timings.duration, lasts)
 
     async def _write(self, started: float) -> None:
@@ -248,7 +308,8 @@ class LeaseElection:
         self._until = until
         leading = self.leading
         if leading:
-            self._lapse = asyncio.get_running_loop().call_at(until, self._lead_until, 0.0)
+            loop = asyncio.get_running_loop()
+            self._lapse = loop.call_later(until - _now(), self._lead_until, 0.0)
         if leading != self._told:
             self._told = leading
             _log.info("leading as %s" if leading else "no longer leading (%s)", self._identity)
@@ -269,7 +330,8 @@ def _read(body: bytes) -> _Lease:
 
 
 def _now() -> float:
-    return asyncio.get_running_loop().time()
+    """A clock that nobody sets, and that runs on while this machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _nobody(leading: bool) -> None:  # noqa: FBT001 - the shape of Leadership.on_change

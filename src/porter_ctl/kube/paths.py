@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 # What no plan reads stays on the server.
 _FIELDS = {Kind.SERVICE: "spec.type=LoadBalancer"}
-_LABELS = {Kind.ENDPOINT_SLICE: "!service.kubernetes.io/headless"}
+_LABELS = {
+    Kind.ENDPOINT_SLICE: "!service.kubernetes.io/headless",
+    Kind.POD: "app.kubernetes.io/name=porter",
+}
 
 
 def group_path(kind: Kind) -> str:

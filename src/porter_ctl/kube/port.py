@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from porter_ctl.api import KINDS, Kind, ObjectRef, Resource, decode, ref_of
-from porter_ctl.kube.client import MERGE_PATCH
-from porter_ctl.kube.errors import failure
+from porter_ctl.kube.client import JSON, MERGE_PATCH
+from porter_ctl.kube.errors import failure, says_not_found
 from porter_ctl.kube.paths import collection_path, object_path
 from porter_ctl.kube.recorder import Recorder
 from porter_ctl.kube.watch import read_page
@@ -22,7 +22,7 @@ from porter_ctl.store.overlay import Json, as_object, merge_patch, overlay
 from porter_ctl.store.port import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from porter_ctl.kube.client import KubeClient, Reply
     from porter_ctl.kube.lease import LeaseElection
@@ -35,14 +35,24 @@ _ATTEMPTS = 4  # of a status that may go onto any version
 class KubePort:
     """Implements `porter_ctl.store.port.ClusterPort`."""
 
-    def __init__(self, client: KubeClient, *, election: LeaseElection, instance: str) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        election: LeaseElection,
+        instance: str,
+        fence: Callable[[], float] | None = None,
+    ) -> None:
         """Args say who writes.
 
         Args:
             client: How to reach the API server.
             election: The one election of this process.
             instance: What Events name as their reporter, usually the Pod's name.
+            fence: How many seconds the leader's writes may take; raises Unavailable if we do not
+                lead. What each node writes of itself is written without; None: so is all else.
         """
+        self._fence = fence
         self._client = client
         self._election = election
         self.recorder = Recorder(client, instance=instance)
@@ -73,9 +83,7 @@ class KubePort:
         spec = getattr(obj, "spec", None)
         if spec is not None:
             body["spec"] = overlay(None, spec)
-        reply = await self._client.request(
-            "POST", collection_path(ref.kind, ref.namespace), body=body
-        )
+        reply = await self._lead("POST", collection_path(ref.kind, ref.namespace), body)
         return _written(ref, reply, "create")
 
     async def replace(self, obj: Resource) -> Resource:
@@ -99,7 +107,7 @@ class KubePort:
             "metadata": _metadata(obj, as_object(read.get("metadata"))),
             "spec": overlay(read.get("spec"), spec),
         }
-        reply = await self._client.request("PUT", object_path(ref), body=body)
+        reply = await self._lead("PUT", object_path(ref), body)
         return _written(ref, reply, "update")
 
     async def apply_status(self, obj: Resource, *, uid: str, resource_version: str) -> None:
@@ -138,9 +146,8 @@ class KubePort:
         if not patch:
             return
         body = {"metadata": {"resourceVersion": _version(read)}, "status": patch}
-        reply = await self._client.request(
-            "PATCH", object_path(ref, "status"), body=body, content_type=MERGE_PATCH
-        )
+        own = ref.kind is Kind.BGP_NODE
+        reply = await self._lead("PATCH", object_path(ref, "status"), body, own=own)
         if not reply.ok:
             raise failure(reply, "patch", f"the status of {ref}")
 
@@ -154,14 +161,30 @@ class KubePort:
             Unavailable: Whether it was deleted is not known.
         """
         conditions = {"uid": uid, "resourceVersion": resource_version}
-        body = {
+        body: Json = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": {name: value for name, value in conditions.items() if value},
         }
-        reply = await self._client.request("DELETE", object_path(ref), body=body)
+        reply = await self._lead("DELETE", object_path(ref), body)
         if not reply.ok:
             raise failure(reply, "delete", str(ref))
+
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of the object, whichever version it is; None removes one.
+
+        Raises:
+            NotFound: It is gone.
+            Invalid: The content is refused.
+            Forbidden: Our role lacks the verb.
+            Unavailable: Whether it was written is not known.
+        """
+        body = {"metadata": {"annotations": dict(annotations)}}
+        reply = await self._client.request(
+            "PATCH", object_path(ref), body=body, content_type=MERGE_PATCH
+        )
+        if not reply.ok:
+            raise failure(reply, "patch", str(ref))
 
     async def get_live(self, ref: ObjectRef) -> Resource | None:
         """Read the object from the API server; None if it is not there.
@@ -172,9 +195,23 @@ class KubePort:
             Unavailable: There is no answer.
         """
         reply = await self._client.request("GET", object_path(ref))
-        if reply.status == 404:
+        if reply.status == 404 and says_not_found(reply):
             return None
         return _written(ref, reply, "get")
+
+    async def _lead(self, method: str, path: str, body: Json, *, own: bool = False) -> Reply:
+        """Send a write, of the leader's unless it is our `own`."""
+        content_type = MERGE_PATCH if method == "PATCH" else JSON
+        if self._fence is None or own:
+            return await self._client.request(method, path, body=body, content_type=content_type)
+        return await self._client.request(
+            method,
+            path,
+            body=body,
+            content_type=content_type,
+            timeout=min(self._fence(), self._client.timings.request),
+            fence=self._fence,
+        )
 
     async def _read(self, ref: ObjectRef) -> Json:
         """The object as the server has it, to the last field."""

@@ -20,6 +20,9 @@ class Child:
     """A process that the kernel kills when this one ends.
 
     It is in a session of its own: Ctrl-C reaches the lab, and the lab ends it.
+
+    Attributes:
+        argument: The first of its arguments; empty without any.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Child:
             log: What it prints is added here.
             inherit: The descriptors it keeps.
         """
+        self.argument = next(iter(arguments), "")
         program = (sys.executable, "-m", module, *arguments)
         with log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 - Porter's own programs
@@ -53,6 +57,11 @@ class Child:
     def alive(self) -> bool:
         """Whether it runs."""
         return self._process.poll() is None
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
 
     def kill(self) -> None:
         """End it as a crash would, and wait for that."""

@@ -24,16 +24,19 @@ class Answers:
     by_node: Counter[str] = field(default_factory=Counter)
     failed: int = 0
 
+    def count(self, body: str | None) -> None:
+        """Count one answer, or that none came."""
+        if body is None:
+            self.failed += 1
+        else:
+            self.by_node[body.partition(" ")[0]] += 1
+
 
 async def ask(port: int, times: int) -> Answers:
     """Ask `127.0.0.1:port` several times, one after the other."""
     answers = Answers()
     for _ in range(times):
-        body = await get(port)
-        if body is None:
-            answers.failed += 1
-        else:
-            answers.by_node[body.partition(" ")[0]] += 1
+        answers.count(await get(port))
     return answers
 
 

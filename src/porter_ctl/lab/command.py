@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 GOOD, RED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _SCRIPTS = ("demo",)
-_PATIENCE_WITHOUT = 3.0  # seconds for what cannot come
 
 
 def main(*, script: str | None, output: str, without: str | None, list_causes: bool) -> int:
@@ -79,7 +78,7 @@ async def _interruptible(running: Coroutine[None, None, int]) -> int:
 
 async def _play(cause: Cause | None, *, as_json: bool) -> int:
     circumstances = Circumstances() if cause is None else cause.circumstances
-    patience = {} if cause is None else {cause.step: _PATIENCE_WITHOUT}
+    patience = {} if cause is None else {cause.step: cause.patience}
     status = GOOD
     async with running_lab(circumstances.world) as lab:
         steps = Demo(lab, circumstances).steps()
@@ -87,8 +86,7 @@ async def _play(cause: Cause | None, *, as_json: bool) -> int:
             _tell(outcome, as_json=as_json)
             if not outcome.ok:
                 status = RED
-                ended = not all(map(lab.is_alive, circumstances.world.started))
-                if cause is None or ended:
+                if cause is None or lab.has_failed():
                     _tell_logs(lab)
     return status
 
@@ -133,7 +131,7 @@ def _tell_logs(lab: Lab) -> None:
 def _list(*, as_json: bool) -> None:
     for cause in CAUSES:
         row = {"cause": cause.name, "step": cause.step, "without": cause.without}
-        line = json.dumps(row) if as_json else f"{cause.name:15}{cause.step:50}{cause.without}"
+        line = json.dumps(row) if as_json else f"{cause.name:18}{cause.step:52}{cause.without}"
         sys.stdout.write(line + "\n")
 
 

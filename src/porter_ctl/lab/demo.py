@@ -6,6 +6,7 @@ one of which each step stands or falls with, and nothing else.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from porter_ctl.lab import files
 from porter_ctl.lab.clients import Answers, ask
 from porter_ctl.lab.lab import COMMUNITY, NODES, World
 from porter_ctl.lab.script import PATIENCE, Look, Phase, Step
+from porter_ctl.lab.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,8 @@ _FLOWS, _FEW_FLOWS = 60, 20
 _LEAST = 6  # flows of _FLOWS that a node must have had: a fair hash misses that once in 10**5
 _LEFT = {address for node, address in NODES.items() if node != _LOST}
 _NO_ROUTE = ((), ())
+_RESTING, _RESTS = "AddressResting: ", "rests for default/web"
+_LONG = 6.0  # seconds: more than a node needs to show that it has withdrawn an address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +41,35 @@ class Circumstances:
         loses_servers: Whether the servers of one node are lost.
         community: What the advertisement says after its edit.
         bad_community: What it says after the edit that is to be refused.
+        comes_back: Whether the process that was killed is started again.
+        undrains: Whether the node that was drained is taken back.
     """
 
     world: World = field(default_factory=World)
     loses_servers: bool = True
     community: str = _EDITED
     bad_community: str = _REFUSED
+    comes_back: bool = True
+    undrains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a step stands on, and how the world is without it."""
+    """What a step stands on, and how the world is without it.
+
+    Attributes:
+        name: As given to `--without`.
+        step: The step's name.
+        without: The world without it, for people.
+        circumstances: The same, to play in.
+        patience: Seconds for what cannot come then, and for its opposite to come.
+    """
 
     name: str
     step: str
     without: str
     circumstances: Circumstances
+    patience: float = 3.0
 
 
 _ALL = Circumstances()
@@ -92,12 +109,43 @@ CAUSES = (
         "Service deleted, route withdrawn, address rests",
         "the VIPPool has holdSeconds 0",
         replace(_ALL, world=World(hold_seconds=0)),
+        patience=8.0,  # every node has to prove first that it no longer announces the address
     ),
     Cause(
         "fault",
         "invalid object refused, the rest goes on",
         "the object is valid",
         replace(_ALL, bad_community="65000:300"),
+    ),
+    Cause(
+        "graceful-restart",
+        "node process killed, routes kept, flows answered",
+        "gracefulRestart.mode of the BGPConfig is Disabled",
+        replace(_ALL, world=World(graceful_restart=False)),
+    ),
+    Cause(
+        "return",
+        "node back, nothing lost",
+        "the process stays away",
+        replace(_ALL, comes_back=False),
+    ),
+    Cause(
+        "add-path",
+        "one speaker, three paths",
+        "addPath.mode of the BGPPeers is None",
+        replace(_ALL, world=World(several_paths=False)),
+    ),
+    Cause(
+        "drain",
+        "node drained, announced last, no flow lost",
+        "drain.triggers of the BGPConfig does not name Annotation",
+        replace(_ALL, world=World(drains=False)),
+    ),
+    Cause(
+        "undrain",
+        "undrained, all next hops again",
+        "nobody runs porter undrain",
+        replace(_ALL, undrains=False),
     ),
 )
 
@@ -111,6 +159,7 @@ class Demo:
         self._given = circumstances
         self._vip = ""
         self._sessions: Mapping[str, SessionSight] = {}
+        self._deleted_at = 0.0
 
     def steps(self) -> tuple[Step, ...]:
         """The steps; each has the name of its cause's step, in that order."""
@@ -130,6 +179,7 @@ class Demo:
                 Phase(self._again, act=self._create_again),
             ),
             (Phase(self._refused, act=self._edit_badly),),
+            *Upkeep(self._lab, self._given, lambda: self._vip).phases(),
         )
         return tuple(map(Step, names, phases))
 
@@ -147,6 +197,7 @@ class Demo:
         """Delete the Service while another is after its address."""
         self._lab.add_service("rival", address=self._vip.removesuffix("/32"))
         self._lab.remove_service("web")
+        self._deleted_at = time.monotonic()
 
     def _create_again(self) -> None:
         self._lab.remove_service("rival")
@@ -197,9 +248,17 @@ class Demo:
         return Look(gone and bool(answers.failed), seen)
 
     async def _rests(self) -> Look:
-        """The other Service that asked for the address has none; one that asks for any has."""
+        """The other Service that asked for the address has none; one that asks for any has.
+
+        An address that does not rest is given when every node has shown that it is withdrawn. So
+        the reason counts, or that it is refused for longer than that takes.
+        """
         others = self._lab.router.table()
-        return Look(_complete(others, 1) and self._vip not in others, {"meanwhile": _shown(others)})
+        rival = self._lab.allocation("rival")
+        for_long = time.monotonic() - self._deleted_at > _LONG
+        refused = _RESTS in rival or (for_long and rival.startswith(_RESTING))
+        rests = _complete(others, 1) and self._vip not in others and refused
+        return Look(rests, {"meanwhile": _shown(others), "rival": rival})
 
     async def _again(self) -> Look:
         table = self._lab.router.table()

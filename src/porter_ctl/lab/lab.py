@@ -14,15 +14,17 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from porter_ctl.lab import files
 from porter_ctl.lab.children import Child, Janitor
 from porter_ctl.lab.forwarder import Forwarder
 from porter_ctl.lab.router import ADDRESS, ASN, Router
+from porter_ctl.lab.traffic import Traffic
 from porter_ctl.manifests.document import as_object
 from porter_ctl.manifests.own_files import FOLDER
 from porter_ctl.manifests.parse import parse_object
+from porter_ctl.plan import ALLOCATED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -49,12 +51,32 @@ class World:
         hold_seconds: How long an address rests there.
         started: The nodes whose `porter run` is started.
         multipath: Whether the router forwards over all its paths.
+        graceful_restart: Whether nodes ask it to keep their routes over a restart.
+        several_paths: Whether nodes may tell it several paths of a prefix.
+        drains: Whether the annotation of `porter drain` counts.
     """
 
     pool: str | None = POOL
     hold_seconds: int = 600
     started: tuple[str, ...] = tuple(NODES)
     multipath: bool = True
+    graceful_restart: bool = True
+    several_paths: bool = True
+    drains: bool = True
+
+
+class NodeReport(NamedTuple):
+    """What a node says of itself.
+
+    Attributes:
+        reason: How it announces, or why it does not: a reason code; empty before it said so.
+        announced: The VIPs that the router has acknowledged.
+        desired: Those that the node should announce.
+    """
+
+    reason: str
+    announced: int
+    desired: int
 
 
 class Lab:
@@ -64,6 +86,7 @@ class Lab:
         directory: The manifests; edited like any others.
         router: What the nodes talk to.
         forwarder: What leads clients to VIPs.
+        traffic: Clients that never pause, once they are started.
     """
 
     def __init__(self, root: Path, world: World) -> None:
@@ -75,21 +98,33 @@ class Lab:
         self._sockets = _listening_sockets()
         self.port: int = next(iter(self._sockets.values())).getsockname()[1]
         self.forwarder = Forwarder(self._next_hops, port=self.port)
+        self.traffic = Traffic()
         self._speakers: dict[str, Child] = {}
         self._servers: dict[files.Endpoint, Child] = {}
         self._services: list[str] = []
+        self._commands: dict[str, Child] = {}
 
     def prepare(self) -> None:
         """Write the manifests and start the processes; the router must listen already."""
         self.directory.mkdir()
         self.write("nodes.yaml", files.nodes(NODES))
-        self.write("bgpconfig.yaml", files.speaker())
-        peers = files.peers(NODES, router=str(ADDRESS), port=self.router.port, asn=ASN)
-        self.write("bgppeers.yaml", peers)
+        world = self._world
+        speaker = files.speaker(graceful_restart=world.graceful_restart, drains=world.drains)
+        self.write("bgpconfig.yaml", speaker)
+        self.write(
+            "bgppeers.yaml",
+            files.peers(
+                NODES,
+                router=str(ADDRESS),
+                port=self.router.port,
+                asn=ASN,
+                several_paths=world.several_paths,
+            ),
+        )
         self.write("bgpadvertisement.yaml", files.advertisement(COMMUNITY))
-        if self._world.pool is not None:
-            self.write_pool(self._world.pool)
-        for node in self._world.started:
+        if world.pool is not None:
+            self.write_pool(world.pool)
+        for node in world.started:
             self.start_node(node)
         for endpoint, listening in self._sockets.items():
             self._serve(endpoint, listening)
@@ -97,9 +132,11 @@ class Lab:
 
     async def close(self) -> None:
         """End every process."""
+        self.traffic.stop()
         for listening in self._sockets.values():
             listening.close()
-        for child in (*self._speakers.values(), *self._servers.values()):
+        children = (*self._speakers.values(), *self._servers.values(), *self._commands.values())
+        for child in children:
             child.kill()
         await self.forwarder.close()
 
@@ -122,11 +159,15 @@ class Lab:
 
     def kill_node(self, node: str) -> None:
         """End a node's `porter run` as a crash would."""
-        self._speakers[node].kill()
+        self._speakers.pop(node).kill()
 
     def is_alive(self, node: str) -> bool:
         """Whether a node's `porter run` runs."""
         return node in self._speakers and self._speakers[node].alive
+
+    def has_failed(self) -> bool:
+        """Whether a node's `porter run` ended that nobody ended."""
+        return not all(child.alive for child in self._speakers.values())
 
     def last_words(self, node: str) -> list[str]:
         """What a node's `porter run` printed last."""
@@ -139,6 +180,29 @@ class Lab:
     def control(self, node: str) -> Path:
         """The socket that `porter status` asks a node by."""
         return self._root / f"{node}.sock"
+
+    def drain(self, node: str) -> None:
+        """Run `porter drain` for a node, as an operator would."""
+        self._command(node, "drain")
+
+    def undrain(self, node: str) -> None:
+        """Run `porter undrain` for a node."""
+        self._command(node, "undrain")
+
+    def drained(self, node: str) -> bool:
+        """Whether the last command of the two that ran for a node was to drain it."""
+        return node in self._commands and self._commands[node].argument == "drain"
+
+    def command_status(self, node: str) -> int | None:
+        """The exit status of the last of these commands; None while it runs, or if none did."""
+        return self._commands[node].status if node in self._commands else None
+
+    def _command(self, node: str, word: str) -> None:
+        if node in self._commands:
+            self._commands[node].kill()
+        words = (word, node, "--manifests", str(self.directory), "--timeout", "20")
+        log = self._root / node / "log"
+        self._commands[node] = Child("porter_ctl", *words, log=log)
 
     # Servers
 
@@ -188,11 +252,14 @@ class Lab:
         """Let the pool have these addresses."""
         self.write("vippool.yaml", files.pool(addresses, hold_seconds=self._world.hold_seconds))
 
-    def add_service(self, name: str, *, address: str | None = None) -> None:
+    def add_service(
+        self, name: str, *, address: str | None = None, told_by: str | None = None
+    ) -> None:
         """Write a Service and its EndpointSlice."""
         self._services.append(name)
         self._write_endpoints()
-        self.write(f"{name}.yaml", files.service(name, port=self.port, address=address))
+        text = files.service(name, port=self.port, address=address, told_by=told_by)
+        self.write(f"{name}.yaml", text)
 
     def remove_service(self, name: str) -> None:
         """Remove both."""
@@ -209,6 +276,26 @@ class Lab:
                 if why:
                     found[f"{path.parent.name}/{path.stem}"] = why
         return found
+
+    def allocation(self, name: str) -> str:
+        """Why a Service has an address or none, as its condition says; empty before it does."""
+        with contextlib.suppress(FileNotFoundError):
+            path = self.directory / FOLDER / "Service" / f"default_{name}.yaml"
+            status = as_object(parse_object(path.read_bytes(), path.name).get("status"))
+            reason, message = _condition(status, ALLOCATED)
+            return f"{reason}: {message}"
+        return ""
+
+    def report(self, node: str) -> NodeReport:
+        """What a node says of itself in its BGPNode."""
+        with contextlib.suppress(FileNotFoundError):
+            path = self.directory / FOLDER / "BGPNode" / f"{node}.yaml"
+            status = as_object(parse_object(path.read_bytes(), path.name).get("status"))
+            reason, _ = _condition(status, "Announcing")
+            return NodeReport(
+                reason, int(str(status.get("announced", 0))), int(str(status.get("desired", 0)))
+            )
+        return NodeReport("", 0, 0)
 
     def _write_endpoints(self) -> None:
         for name in self._services:
@@ -250,12 +337,18 @@ def _swept(root: Path) -> Iterator[None]:
 
 
 def _refusal(obj: Json) -> str:
-    conditions = as_object(obj.get("status")).get("conditions")
+    reason, message = _condition(as_object(obj.get("status")), "Accepted", status="False")
+    return f"{reason}: {message}" if reason else ""
+
+
+def _condition(of: Json, kind: str, *, status: str = "") -> tuple[str, str]:
+    """Reason and message of a condition, if it has that status; empty for any."""
+    conditions = of.get("conditions")
     for one in conditions if isinstance(conditions, list) else ():
         condition = as_object(one)
-        if (condition.get("type"), condition.get("status")) == ("Accepted", "False"):
-            return f"{condition.get('reason')}: {condition.get('message')}"
-    return ""
+        if condition.get("type") == kind and status in {"", condition.get("status")}:
+            return str(condition.get("reason")), str(condition.get("message"))
+    return "", ""
 
 
 def _endpoints() -> list[files.Endpoint]:

@@ -48,6 +48,7 @@ class Live:
             "2": lambda: self._choose(1),
             "3": lambda: self._choose(2),
             "k": self._kill_or_restart,
+            "n": self._drain_or_undrain,
             "e": self._lose_or_restore,
             "p": self._change_pool,
             "s": self._add_service,
@@ -86,6 +87,12 @@ class Live:
             self._lab.kill_node(self._node)
         else:
             self._lab.start_node(self._node)
+
+    def _drain_or_undrain(self) -> None:
+        if self._lab.drained(self._node):
+            self._lab.undrain(self._node)
+        else:
+            self._lab.drain(self._node)
 
     def _lose_or_restore(self) -> None:
         if self._lab.servers(self._node):
@@ -135,11 +142,13 @@ class Live:
 
     def _row(self, node: str) -> NodeRow:
         since = self._lab.router.sessions()[node].established_at
+        porter = "running" if self._lab.is_alive(node) else "ended"
         return NodeRow(
             name=node,
             address=NODES[node],
-            porter="running" if self._lab.is_alive(node) else "ended",
+            porter=f"{porter}, drained" if self._lab.drained(node) else porter,
             up_for=None if since is None else asyncio.get_running_loop().time() - since,
+            kept_for=self._lab.router.restarts()[node].kept_for,
             servers=tuple(self._lab.servers(node)),
             flows=self._lab.forwarder.counts.by_hop[NODES[node]],
         )

@@ -13,7 +13,9 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 from porter_bgp.config import (
+    AddPathConfig,
     Connection,
+    GracefulRestartConfig,
     ImportPolicy,
     ListenConfig,
     PeerConfig,
@@ -23,6 +25,7 @@ from porter_bgp.config import (
     TcpConfig,
 )
 from porter_bgp.speaker.speaker import Speaker
+from porter_bgp.wire import IPV4_UNICAST
 from porter_bgp.wire.community import format_community
 
 if TYPE_CHECKING:
@@ -40,10 +43,12 @@ class Route:
     Attributes:
         next_hops: Of its paths, in numeric order.
         communities: Of all its paths, in numeric order, as `65000:100`.
+        told_by: The nodes that told the paths.
     """
 
     next_hops: tuple[str, ...]
     communities: tuple[str, ...]
+    told_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,20 @@ class SessionSight:
 
     established_at: float | None
     flaps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartSight:
+    """What the router makes of a node's restart.
+
+    Attributes:
+        kept_for: Seconds for which it still keeps the routes of a node without a session; None:
+            there are none to keep.
+        ended: The node has said all on its present session (End-of-RIB).
+    """
+
+    kept_for: float | None
+    ended: bool
 
 
 class Router:
@@ -101,13 +120,16 @@ class Router:
         self._speaker.take_received()
         found: dict[str, Route] = {}
         for prefix in sorted(self._speaker.received()):
-            paths = [path.attributes for path in self._speaker.paths(prefix)]
+            candidates = self._speaker.paths(prefix)
+            tellers = {path.source.peer for path in candidates}
+            paths = [path.attributes for path in candidates]
             hops = {path.next_hop for path in paths if path.next_hop is not None}
             communities = {community for path in paths for community in path.communities}
             if hops:
                 found[str(prefix)] = Route(
                     next_hops=tuple(map(str, sorted(hops, key=int))),
                     communities=tuple(map(format_community, sorted(communities))),
+                    told_by=tuple(sorted(tellers)),
                 )
         return found
 
@@ -122,6 +144,18 @@ class Router:
         return {
             name: SessionSight(established_at=peer.established_at, flaps=peer.flaps)
             for name, peer in self._speaker.view().peers.items()
+        }
+
+    def restarts(self) -> dict[str, RestartSight]:
+        """What it makes of each node's restart."""
+        view = self._speaker.view()
+        return {
+            name: RestartSight(
+                kept_for=peer.restarting_until and max(0.0, peer.restarting_until - view.now),
+                ended=peer.established
+                and all(family.end_of_rib_received for family in peer.families.values()),
+            )
+            for name, peer in view.peers.items()
         }
 
     async def until(self, true: Callable[[], Awaitable[bool]], *, seconds: float) -> bool:
@@ -147,6 +181,8 @@ def _peer(address: str) -> PeerConfig:
         peer_asn=None,
         peer_type=PeerType.EXTERNAL,
         connection=Connection.PASSIVE_ONLY,
+        graceful_restart=GracefulRestartConfig(),
+        add_path=AddPathConfig(receive=frozenset({IPV4_UNICAST})),
         loopback=True,
     )
     return PeerConfig(

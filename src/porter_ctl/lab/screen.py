@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 _BOLD, _GOOD, _BAD, _CHOSEN, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[7m", "\x1b[0m"
 _HELP = (
     (
-        "1 2 3 or arrows: choose a node    k: kill or restart its porter    "
-        "e: lose one of its servers, at last restore them"
+        "1 2 3 or arrows: choose a node    k: kill its porter, or have it back    "
+        "n: drain it, or undrain"
     ),
-    "p: change the pool    s: one more Service    d: delete the newest    q: quit",
+    (
+        "e: lose one of its servers, at last restore them    p: change the pool    "
+        "s: one more Service    d: delete the newest    q: quit"
+    ),
 )
 
 
@@ -25,6 +28,8 @@ class NodeRow:
     Attributes:
         porter: Whether its `porter run` runs, in a word.
         up_for: Seconds since its session came up; None: it is down.
+        kept_for: Seconds for which the router still keeps its routes without one; None: it has
+            none to keep.
         servers: Those that answer.
         flows: How many it was given.
     """
@@ -33,6 +38,7 @@ class NodeRow:
     address: str
     porter: str
     up_for: float | None
+    kept_for: float | None
     servers: tuple[str, ...]
     flows: int
 
@@ -99,7 +105,7 @@ def _node_lines(scene: Scene) -> Iterable[tuple[str, str]]:
             node.name,
             node.address,
             node.porter,
-            "down" if node.up_for is None else f"Established {node.up_for:.0f} s",
+            _session(node),
             " ".join(node.servers) or "none",
             str(node.flows),
         )
@@ -110,6 +116,12 @@ def _node_lines(scene: Scene) -> Iterable[tuple[str, str]]:
     for node, text in zip(scene.nodes, body, strict=True):
         style = _BAD if node.up_for is None else _GOOD
         yield text, style + _CHOSEN if node.name == scene.chosen else style
+
+
+def _session(node: NodeRow) -> str:
+    if node.up_for is not None:
+        return f"Established {node.up_for:.0f} s"
+    return "down" if node.kept_for is None else f"down, routes kept {node.kept_for:.0f} s"
 
 
 def _route_lines(scene: Scene) -> Iterable[tuple[str, str]]:

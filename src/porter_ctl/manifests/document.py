@@ -44,6 +44,7 @@ class Document:
     Attributes:
         body: The object as JSON, without a status that is ours to write.
         version: A digest of what the user wrote, whatever its layout.
+        dated: The user says when it was created; else the time of the file stands for that.
         file: The name of the file.
         line: Where it begins there, counted from 1.
     """
@@ -51,6 +52,7 @@ class Document:
     ref: ObjectRef
     body: Json
     version: str
+    dated: bool
     file: str
     line: int
 
@@ -146,13 +148,14 @@ def _document(kind: Kind, value: Json, *, file: str, line: int, mtime: float) ->
     ref = ObjectRef(kind, namespace, name)
     uid = metadata.get("uid")
     metadata["uid"] = uid if isinstance(uid, str) and uid else ref.key
-    created = metadata.get("creationTimestamp")
-    metadata["creationTimestamp"] = created if isinstance(created, str) else rfc3339(mtime)
+    dated = isinstance(metadata.get("creationTimestamp"), str)
+    if not dated:
+        metadata["creationTimestamp"] = rfc3339(mtime)
     body = {**written, "metadata": metadata}
     if kind is Kind.SECRET:
         body["data"] = _secret(body)
         body.pop("stringData", None)
-    return Document(ref=ref, body=body, version=version, file=file, line=line)
+    return Document(ref=ref, body=body, version=version, dated=dated, file=file, line=line)
 
 
 def _name_in(metadata: Json, field: str, *, longest: int, kind: Kind) -> str:

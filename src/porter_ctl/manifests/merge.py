@@ -1,8 +1,9 @@
 """One object out of two: what the user wrote, and what Porter keeps about it.
 
 Of a VIP that the user wrote, to reserve the address, the allocator's fields are ours and all
-others the user's. Of everything else the user wrote only the status is ours. What nobody wrote but
-us is an object only if it is of a kind that we make.
+others the user's. Of everything else the user wrote only the status is ours, and the annotations
+that commands of ours put there. What nobody wrote but us is an object only if it is of a kind that
+we make.
 """
 
 from __future__ import annotations
@@ -85,6 +86,14 @@ def _both(ref: ObjectRef, document: Document, own: OwnFile) -> Json:
     body = dict(document.body)
     if "status" in own.body:
         body["status"] = own.body["status"]
+    first_seen = as_object(own.body.get("metadata")).get("creationTimestamp")
+    if first_seen is not None and not document.dated:
+        body["metadata"] = {**as_object(body["metadata"]), "creationTimestamp": first_seen}
+    annotations = as_object(as_object(own.body.get("metadata")).get("annotations"))
+    if annotations and ref.kind not in MADE_HERE:
+        metadata = as_object(body["metadata"])
+        annotations = {**as_object(metadata.get("annotations")), **annotations}
+        body["metadata"] = {**metadata, "annotations": annotations}
     ours = as_object(own.body.get("spec"))
     if ref.kind is Kind.VIP and ours:
         users = as_object(body.get("spec"))

@@ -12,7 +12,7 @@ from porter_ctl.manifests.writer import Writer, resource_of
 from porter_ctl.store.port import PortFailure, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from porter_ctl.api import ObjectRef, Resource
     from porter_ctl.manifests.directory import ManifestDirectory
@@ -102,6 +102,16 @@ class ManifestPort:
         """
         write = self._writer.delete
         await self._write(write, ref, uid=uid, resource_version=resource_version)
+
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of an object that the user wrote, beside his file; None removes one.
+
+        Raises:
+            NotFound: No file has it.
+            Forbidden: What should go stands in the user's file.
+            Unavailable: Whether it was written is not known.
+        """
+        await self._write(self._writer.annotate, ref, annotations)
 
     async def get_live(self, ref: ObjectRef) -> Resource | None:
         """Read the object from its files; None if it is certain that there is none.

@@ -19,7 +19,7 @@ from porter_ctl.store.overlay import overlay
 from porter_ctl.store.port import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from porter_ctl.api import ObjectRef, Resource
     from porter_ctl.manifests.directory import Entry, ManifestDirectory
@@ -121,6 +121,34 @@ class Writer:
             self._fence()
             self._own.remove(ref)
 
+    def annotate(self, ref: ObjectRef, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of an object that the user wrote, beside his file; None removes one.
+
+        It is a person's act, so whoever leads is not asked.
+
+        Raises:
+            NotFound: No file has it.
+            Forbidden: What should go stands in the user's file.
+        """
+        with self._own.locked():
+            entry = self._directory.get(ref)
+            if entry is None or entry.merged.document is None:
+                raise NotFound(f"no file has {ref}", remedy="write its manifest first")
+            document = entry.merged.document
+            users = as_object(as_object(document.body["metadata"]).get("annotations"))
+            for name in [name for name, value in annotations.items() if value is None]:
+                if name in users:
+                    raise Forbidden(
+                        f"annotate {ref}: {name} is the user's",
+                        reason="read-only",
+                        remedy=f"remove it in {document.place}",
+                    )
+            body = self._part(ref, entry)
+            metadata = as_object(body["metadata"])
+            wanted = {**as_object(metadata.get("annotations")), **annotations}
+            kept = {name: value for name, value in wanted.items() if value is not None}
+            self._own.replace(ref, {**body, "metadata": {**metadata, "annotations": kept}})
+
     def _expect(self, ref: ObjectRef, uid: str, version: str) -> Entry:
         """Find the object meant, in the version meant."""
         entry = self._directory.get(ref)
@@ -138,10 +166,10 @@ class Writer:
             own = self._own.read(ref)
         except UnparsableError as error:
             raise Invalid(str(error), remedy="repair or remove that file") from error
-        if own is None:
-            return _frame(ref, {"uid": entry.merged.uid})
-        metadata = {**as_object(own.body.get("metadata")), "uid": entry.merged.uid}
-        return {**own.body, "metadata": metadata}
+        since = as_object(entry.merged.body["metadata"]).get("creationTimestamp")
+        body = _frame(ref, {}) if own is None else own.body
+        metadata = {**as_object(body.get("metadata")), "uid": entry.merged.uid}
+        return {**body, "metadata": {**metadata, "creationTimestamp": since}}
 
     def _written(self, ref: ObjectRef) -> Resource:
         entry = self._directory.get(ref)

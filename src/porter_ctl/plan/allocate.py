@@ -2,7 +2,8 @@
 
 What a Service has it keeps. Otherwise, for each IP version in turn: the address it asks for, the
 one that stands in its status, the one its name had before, the first free one of the pools in
-their order, and only where all of these are full one that still rests for another.
+their order, and only where all of these are full one that still rests for another: never one that
+a node may announce still.
 How the answer is written, in which order and under which preconditions, is
 `porter_ctl.plan.service`'s business.
 """
@@ -17,7 +18,8 @@ from porter_ctl.plan.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from porter_ctl.plan.addresses import Address
-    from porter_ctl.plan.ledger import Entry, Ledger
+    from porter_ctl.plan.entry import Entry
+    from porter_ctl.plan.ledger import Ledger
     from porter_ctl.plan.pools import Pool
 
 
@@ -107,7 +109,7 @@ def _for_version(
         return kept, None
     standing = [address for address in request.standing if address.version == version]
     if standing:  # it was given once: had again, or refused, but never moved
-        answer = _exactly(request, standing[0], ledger)
+        answer = _exactly(request, standing[0], ledger, standing=True)
         return (answer, None) if isinstance(answer, Grant) else (None, answer)
     for address, _ in _named(request.owner, version, ledger):
         answer = _exactly(request, address, ledger)
@@ -142,12 +144,15 @@ def _named(owner: str, version: int, ledger: Ledger) -> list[tuple[Address, Entr
     ]
 
 
-def _exactly(request: Request, address: Address, ledger: Ledger) -> Grant | Verdict:
+def _exactly(
+    request: Request, address: Address, ledger: Ledger, *, standing: bool = False
+) -> Grant | Verdict:
+    """Answer for this address; where it stands in several statuses the oldest Service has it."""
     pool = next((pool for pool in _pools(request, ledger) if pool.gives(address)), None)
     if pool is None:
         return _outside(request, address, ledger)
     others = ledger.holders(address) - {request.owner}
-    if others:
+    if others and not (standing and ledger.elder(address) == request.owner):
         return Verdict(
             reason=Reason.ADDRESS_IN_USE,
             message=f"{address} is held by {min(others)}",
@@ -155,12 +160,26 @@ def _exactly(request: Request, address: Address, ledger: Ledger) -> Grant | Verd
         )
     rests_for = ledger.rests_for(address)
     if rests_for is not None and rests_for != request.owner:
+        return _resting(address, rests_for, ledger)
+    return Grant(address=address, pool=pool.name, kept=False)
+
+
+def _resting(address: Address, rests_for: str, ledger: Ledger) -> Verdict:
+    node = ledger.awaited(address)
+    if node is not None:
         return Verdict(
             reason=Reason.ADDRESS_RESTING,
-            message=f"{address} was released lately and rests for {rests_for or 'nobody else'}",
-            remedy="wait for the pool's holdSeconds, or ask for another address",
+            message=(
+                f"{address} was held by {rests_for or 'somebody'} lately,"
+                f" and {node} has not shown yet that it no longer announces it"
+            ),
+            remedy="wait for that node's report; if the node is gone for good, delete its Node",
         )
-    return Grant(address=address, pool=pool.name, kept=False)
+    return Verdict(
+        reason=Reason.ADDRESS_RESTING,
+        message=f"{address} was released lately and rests for {rests_for or 'nobody else'}",
+        remedy="wait for the pool's holdSeconds, or ask for another address",
+    )
 
 
 def _outside(request: Request, address: Address, ledger: Ledger) -> Verdict:
@@ -188,10 +207,16 @@ def _any(request: Request, version: int, ledger: Ledger) -> Grant | Verdict:
         free = next_free(start, addresses, ledger.occupied[version])
         if free is not None:
             return Grant(address=to_address(version, free), pool=pool.name, kept=False)
+    awaited: Verdict | None = None
     for pool in pools:
         rested = ledger.longest_rested(version, pool)
-        if rested is not None:
+        if rested is None:
+            continue
+        if ledger.awaited(rested) is None:
             return Grant(address=rested, pool=pool.name, kept=False)
+        awaited = awaited or _resting(rested, ledger.rests_for(rested) or "", ledger)
+    if awaited is not None:
+        return awaited
     names = ", ".join(pool.name for pool in pools)
     total = count_text(sum(pool.giveable[version].size for pool in pools))
     return Verdict(

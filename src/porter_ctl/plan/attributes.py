@@ -1,26 +1,23 @@
-"""With which attributes each peer is told a prefix, given the advertisements that apply.
+"""What advertisements add to a route, and what several of them come to.
 
 Several advertisements of one prefix to one peer: the union of their communities, the highest local
-preference, and of unequal MEDs that of the oldest. The answer depends on nothing but the
-advertisements that said yes and on the family, so it is worked out once for each combination and
-shared by all prefixes: equal attributes are identical objects all the way to the wire.
+preference, and of unequal MEDs or prepends that of the oldest.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from porter_bgp.rib import Path, RouteAttributes
+from porter_bgp.rib import RouteAttributes
 from porter_bgp.wire import LargeCommunity, WellKnownCommunity, parse_community
 from porter_ctl.plan.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
-    from porter_bgp.config import PeerConfig, SpeakerConfig
-    from porter_bgp.wire import AddressFamily
     from porter_ctl.api import BGPAdvertisementSpec, Endpoints
+    from porter_ctl.plan.next_hops import Hop
     from porter_ctl.plan.selection import Labelled, Named
 
 LAST_PREPENDS = 3
@@ -34,10 +31,11 @@ class Rule:
         name: The BGPAdvertisement's name.
         pools: The pools whose VIPs it is about.
         services: The Services whose VIPs it is about.
-        here: Whether it selects this node.
+        here: Whether this node speaks for it.
         peers: The peers of this node that it selects.
         endpoints: Which endpoints it takes to announce.
         attributes: What it adds to a route.
+        hops: The nodes that are its next hops, by path identifier; None: whoever speaks.
     """
 
     name: str
@@ -47,92 +45,7 @@ class Rule:
     peers: tuple[str, ...]
     endpoints: Endpoints
     attributes: RouteAttributes
-
-
-class Said(NamedTuple):
-    """A rule that says yes to a prefix.
-
-    Attributes:
-        rule: Its place among the rules of the context, the oldest being 0.
-        last: It may be announced, but as the last resort only.
-    """
-
-    rule: int
-    last: bool
-
-
-class Routes(NamedTuple):
-    """What a combination of rules comes to.
-
-    Attributes:
-        paths: By peer.
-        verdicts: Why a peer has none, or what disagrees; empty when all is well.
-    """
-
-    paths: Mapping[str, tuple[Path, ...]]
-    verdicts: tuple[Verdict, ...]
-
-
-class RouteTable:
-    """The routes for every combination of rules that came up so far."""
-
-    def __init__(
-        self, rules: tuple[Rule, ...], peers: Mapping[str, PeerConfig], speaker: SpeakerConfig
-    ) -> None:
-        self._rules = rules
-        self._peers = peers
-        self._versions = frozenset(address.version for address in speaker.node_addresses)
-        self._known: dict[tuple[frozenset[Said], AddressFamily], Routes] = {}
-
-    def routes(self, said: frozenset[Said], family: AddressFamily) -> Routes:
-        """Return the routes of a prefix of `family` to which the rules in `said` say yes."""
-        known = self._known.get((said, family))
-        if known is None:
-            known = self._known[said, family] = self._work_out(sorted(said), family)
-        return known
-
-    def _work_out(self, said: list[Said], family: AddressFamily) -> Routes:
-        paths: dict[str, tuple[Path, ...]] = {}
-        verdicts: dict[Verdict, None] = {}
-        for peer, config in self._peers.items():
-            selecting = [one for one in said if peer in self._rules[one.rule].peers]
-            if not selecting or family not in config.session.families:
-                continue
-            if not self._has_next_hop(config, family):
-                verdicts[_no_next_hop(peer, family)] = None
-                continue
-            rules = [self._rules[one.rule] for one in selecting]
-            attributes, disagreements = merge(rules)
-            if all(one.last for one in selecting):
-                attributes = announced_last(attributes)
-            paths[peer] = (Path(0, attributes),)
-            verdicts.update(dict.fromkeys(disagreements))
-        if not paths and not verdicts:
-            verdicts[self._no_peer(said, family)] = None
-        return Routes(paths, tuple(verdicts))
-
-    def _has_next_hop(self, config: PeerConfig, family: AddressFamily) -> bool:
-        version = 4 if family.bits == 32 else 6
-        override = config.next_hop_ipv4 if version == 4 else config.next_hop_ipv6
-        return (
-            override is not None
-            or config.tcp.remote.version == version
-            or version in self._versions
-        )
-
-    def _no_peer(self, said: list[Said], family: AddressFamily) -> Verdict:
-        names = ", ".join(self._rules[one.rule].name for one in said)
-        if any(self._rules[one.rule].peers for one in said):
-            return Verdict(
-                reason=Reason.NO_PEER,
-                message=f"no peer of this node that {names} selects carries {family}",
-                remedy=f"add {family} to spec.families of a BGPPeer",
-            )
-        return Verdict(
-            reason=Reason.NO_PEER,
-            message=f"BGPAdvertisement {names} selects no peer that this node can have",
-            remedy="look at the conditions of the BGPPeers, and at spec.peers",
-        )
+    hops: tuple[Hop, ...] | None = None
 
 
 def attributes_of(spec: BGPAdvertisementSpec) -> RouteAttributes:
@@ -144,35 +57,24 @@ def attributes_of(spec: BGPAdvertisementSpec) -> RouteAttributes:
         large_communities=tuple(sorted(map(LargeCommunity.parse, spec.communities.large))),
         med=spec.med,
         local_pref=spec.local_pref,
+        prepend=spec.prepend,
     )
 
 
-def merge(rules: list[Rule]) -> tuple[RouteAttributes, tuple[Verdict, ...]]:
+def merge(rules: Sequence[Rule]) -> tuple[RouteAttributes, tuple[Verdict, ...]]:
     """Merge the attributes of `rules`, the oldest first; with a verdict for each that yields."""
     every = [rule.attributes for rule in rules]
-    judge = next((rule for rule in rules if rule.attributes.med is not None), None)
-    med = judge.attributes.med if judge is not None else None
-    disagreements = tuple(
-        Verdict(
-            reason=Reason.CONFLICTING,
-            message=(
-                f"spec.med: {rule.attributes.med} is not the {med} of the older "
-                f"BGPAdvertisement/{judge.name}, which counts where both apply"
-            ),
-            remedy="set one value in both, or let them select different VIPs or peers",
-            subject=f"BGPAdvertisement/{rule.name}",
-        )
-        for rule in rules
-        if judge is not None and rule.attributes.med not in {None, med}
-    )
+    med, about_med = _oldest(rules, "med", lambda one: one.med)
+    prepend, about_prepend = _oldest(rules, "prepend", lambda one: one.prepend or None)
     preferences = [one.local_pref for one in every if one.local_pref is not None]
     attributes = RouteAttributes(
         communities=tuple(sorted({c for one in every for c in one.communities})),
         large_communities=tuple(sorted({c for one in every for c in one.large_communities})),
         med=med,
         local_pref=max(preferences, default=None),
+        prepend=prepend or 0,
     )
-    return attributes, disagreements
+    return attributes, (*about_med, *about_prepend)
 
 
 def announced_last(attributes: RouteAttributes) -> RouteAttributes:
@@ -182,22 +84,35 @@ def announced_last(attributes: RouteAttributes) -> RouteAttributes:
     internal ones; each sees what is for it.
     """
     communities = {*attributes.communities, int(WellKnownCommunity.GRACEFUL_SHUTDOWN)}
-    return RouteAttributes(
-        next_hop=attributes.next_hop,
+    return replace(
+        attributes,
         communities=tuple(sorted(communities)),
-        large_communities=attributes.large_communities,
-        extended_communities=attributes.extended_communities,
-        med=attributes.med,
         local_pref=0,
         prepend=attributes.prepend + LAST_PREPENDS,
     )
 
 
-def _no_next_hop(peer: str, family: AddressFamily) -> Verdict:
-    key = "ipv4" if family.bits == 32 else "ipv6"
+def yields(younger: Rule, older: Rule, field: str, value: object, counts: object) -> Verdict:
+    """Say that what a rule asks for does not count, because an older one asks for another."""
     return Verdict(
-        reason=Reason.NO_NEXT_HOP,
-        message=f"this node has no {key} address to be the next hop towards {peer}",
-        remedy=f"set spec.nextHop.{key} of BGPPeer/{peer}, or give the node an InternalIP",
-        subject=peer,
+        reason=Reason.CONFLICTING,
+        message=(
+            f"spec.{field}: {value} is not the {counts} of the older "
+            f"BGPAdvertisement/{older.name}, which counts where both apply"
+        ),
+        remedy="set one value in both, or let them select different VIPs or peers",
+        subject=f"BGPAdvertisement/{younger.name}",
+    )
+
+
+def _oldest(
+    rules: Sequence[Rule], field: str, value_of: Callable[[RouteAttributes], int | None]
+) -> tuple[int | None, Iterator[Verdict]]:
+    """Find the oldest value that is given, and who gives another."""
+    given = [(rule, value) for rule in rules if (value := value_of(rule.attributes)) is not None]
+    if not given:
+        return None, iter(())
+    older, counts = given[0]
+    return counts, (
+        yields(rule, older, field, value, counts) for rule, value in given if value != counts
     )

@@ -15,7 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from porter_bgp.wire import Prefix
-from porter_ctl.api import Kind
+from porter_ctl.api import AddressType, Kind, TrafficPolicy
 from porter_ctl.plan.addresses import addresses_in, ingress_addresses
 from porter_ctl.plan.inputs import HolderInputs, PrefixInputs, count_endpoints
 
@@ -160,13 +160,15 @@ def gather(
     prefix: Prefix, vip: VIP | None, announced: frozenset[str], around: Surroundings
 ) -> PrefixInputs:
     """Gather the inputs of a prefix whose VIP is known."""
-    version = 4 if prefix.family.bits == 32 else 6
+    address_type = AddressType.IPV4 if prefix.family.bits == 32 else AddressType.IPV6
     holders = []
     for holder in holders_of(vip) if vip is not None else ():
         owner = f"{holder.namespace}/{holder.name}"
         service = around.services.get(owner)
-        endpoints = count_endpoints(service, around.slices(owner), version, around.node)
-        holders.append(HolderInputs(holder, service, endpoints))
+        slices = tuple(one for one in around.slices(owner) if one.address_type is address_type)
+        local = service is not None and service.spec.external_traffic_policy is TrafficPolicy.LOCAL
+        endpoints = count_endpoints(slices, around.node if local else None)
+        holders.append(HolderInputs(holder, service, endpoints, slices))
     return PrefixInputs(prefix=prefix, vip=vip, holders=tuple(holders), announced=announced)
 
 

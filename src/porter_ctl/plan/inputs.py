@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from porter_ctl.api import NodeEndpoints, TrafficPolicy
+from porter_ctl.api import NodeEndpoints
 from porter_ctl.plan.addresses import addresses_in
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from porter_ctl.plan.addresses import Address
 
 T_co = TypeVar("T_co", covariant=True)
+_SHUTTING_DOWN = "node is shutting down"  # what a kubelet that shuts down gracefully says of Ready
 
 
 class Lookup(Protocol[T_co]):
@@ -85,13 +86,25 @@ class NodeFacts:
 
     Attributes:
         name: Its name.
+        uid: Of its Node object; empty without one.
         labels: Its labels.
+        annotations: Its annotations; what is read of them is in the context by itself.
         addresses: Its InternalIPs, the best first.
+        unschedulable: It is cordoned.
+        taints: The keys of its taints.
+        conditions: The status of each condition, by type.
+        shutting_down: Its kubelet says that the machine is about to stop.
     """
 
     name: str
+    uid: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict, compare=False)
     addresses: tuple[Address, ...] = ()
+    unschedulable: bool = False
+    taints: tuple[str, ...] = ()
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    shutting_down: bool = False
 
     @classmethod
     def of(cls, name: str, node: Node | None) -> NodeFacts:
@@ -99,7 +112,18 @@ class NodeFacts:
         if node is None:
             return cls(name=name)
         return cls(
-            name=name, labels=node.metadata.labels, addresses=addresses_in(node.internal_ips)
+            name=name,
+            uid=node.metadata.uid,
+            labels=node.metadata.labels,
+            annotations=node.metadata.annotations,
+            addresses=addresses_in(node.internal_ips),
+            unschedulable=node.spec.unschedulable,
+            taints=tuple(taint.key for taint in node.spec.taints),
+            conditions={one.type: one.status for one in node.status.conditions},
+            shutting_down=any(
+                one.type == "Ready" and one.status != "True" and _SHUTTING_DOWN in one.message
+                for one in node.status.conditions
+            ),
         )
 
 
@@ -109,12 +133,14 @@ class ConfigSnapshot:
 
     Attributes:
         secrets: Those of Porter's own namespace, by name.
+        nodes: All that are known: read where the next hops of an advertisement are nodes.
     """
 
     configs: tuple[BGPConfig, ...] = ()
     peers: tuple[BGPPeer, ...] = ()
     advertisements: tuple[BGPAdvertisement, ...] = ()
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    nodes: tuple[Node, ...] = ()
 
     @classmethod
     def of(cls, objects: Objects, namespace: str) -> ConfigSnapshot:
@@ -128,6 +154,7 @@ class ConfigSnapshot:
                 for _, secret in objects.secrets.items()
                 if secret.metadata.namespace == namespace
             },
+            nodes=tuple(node for _, node in objects.nodes.items()),
         )
 
 
@@ -138,11 +165,13 @@ class HolderInputs(NamedTuple):
         holder: As the VIP names it.
         service: The Service of that name, whoever it is by now.
         endpoints: Counted where its traffic policy looks: on this node, or everywhere.
+        slices: What they were counted in: those of the address's IP version.
     """
 
     holder: Holder
     service: Service | None
     endpoints: NodeEndpoints
+    slices: tuple[EndpointSlice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,20 +191,22 @@ class PrefixInputs:
     announced: frozenset[str] = frozenset()
 
 
-def count_endpoints(
-    service: Service | None, slices: Iterable[EndpointSlice], version: int, node: str
-) -> NodeEndpoints:
-    """Count the endpoints of `service` of that IP version where its traffic policy looks."""
-    if service is None:
-        return NodeEndpoints()
-    local = service.spec.external_traffic_policy is TrafficPolicy.LOCAL
+def count_endpoints(slices: Iterable[EndpointSlice], node: str | None) -> NodeEndpoints:
+    """Count the endpoints in `slices` that run on `node`; None: on any."""
     ready = serving = other = 0
     for one in slices:
-        if one.address_type != f"IPv{version}":
-            continue
-        for found in (one.nodes.get(node),) if local else one.nodes.values():
+        for found in one.nodes.values() if node is None else (one.nodes.get(node),):
             if found is not None:
                 ready += found.ready
                 serving += found.serving
                 other += found.other
     return NodeEndpoints(ready=ready, serving=serving, other=other)
+
+
+def endpoints_by_node(slices: Iterable[EndpointSlice]) -> Mapping[str, NodeEndpoints]:
+    """Count the endpoints in `slices` node by node; nodes without any are left out."""
+    of_node: dict[str, list[EndpointSlice]] = {}
+    for one in slices:
+        for node in one.nodes:
+            of_node.setdefault(node, []).append(one)
+    return {node: count_endpoints(found, node) for node, found in of_node.items()}

@@ -2,8 +2,9 @@
 
 An address is occupied by a VIP, by a Service whose status or clusterIPs name it, or by rest: a
 released address stays with the name that had it for its pool's `holdSeconds`, counted on the
-caller's clock from when the release was first seen, so that clocks of others cannot shorten it.
-A VIP that vanishes while it has holders is not a release: it is held until it is written again.
+caller's clock from when the release was first seen, so that clocks of others cannot shorten it,
+and until no node can announce it any more for who had it. A VIP that vanishes while it has holders
+is not a release: it is held until it is written again.
 
 Each event costs what one address costs, at any number of them.
 """
@@ -11,61 +12,35 @@ Each event costs what one address costs, at any number of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from heapq import heapify, heappop, heappush
 from ipaddress import ip_address
+from math import inf
 from typing import TYPE_CHECKING
 
-from porter_ctl.api import VIPSpec
+from porter_ctl.plan.absence import NobodyAwaited
 from porter_ctl.plan.addresses import VERSIONS, Occupied, addresses_in, ingress_addresses
+from porter_ctl.plan.entry import MADE_HERE, Entry, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from porter_ctl.api import VIP, Service
+    from porter_ctl.api import VIP, Service, VIPSpec
+    from porter_ctl.plan.absence import Absence
     from porter_ctl.plan.addresses import Address
     from porter_ctl.plan.pools import Pool
 
-LAST_HOLDER = "porter.network/last-holder"  # annotation of a VIP: for which name it rests
 DEFAULT_HOLD_SECONDS = 600.0  # where the pool is gone
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the ledger knows of an address that has a VIP, or had one with holders.
-
-    Attributes:
-        vip: As last seen.
-        spec: Its accepted spec.
-        exists: False: it vanished while it had holders, and is to be written again.
-        first_seen: When it was first seen without holders; meaningless while it has some.
-    """
-
-    vip: VIP
-    spec: VIPSpec
-    exists: bool
-    first_seen: float
-
-    @property
-    def owners(self) -> tuple[str, ...]:
-        """The holders, as namespace/name."""
-        return tuple(f"{holder.namespace}/{holder.name}" for holder in self.spec.holders)
-
-    @property
-    def last_holder(self) -> str:
-        """For whom it rests or is kept by name; empty for nobody in particular."""
-        return self.vip.metadata.annotations.get(LAST_HOLDER, "")
-
-    @property
-    def resting(self) -> bool:
-        """Whether it was released, however long ago."""
-        return not self.spec.holders and self.spec.released_at is not None
+_LOOK_AGAIN = 1.0  # seconds, at who is awaited
 
 
 class Ledger:
     """All that allocation must know. Give it every object once, and then what changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, absence: Absence | None = None) -> None:
+        """`absence` may be set later as well."""
+        self.absence: Absence = absence or NobodyAwaited()
         self.pools: Mapping[str, Pool] = {}
         self.now = 0.0
         self.held = {version: Occupied() for version in VERSIONS}
@@ -75,8 +50,12 @@ class Ledger:
         self._by_owner: dict[str, set[Address]] = defaultdict(set)
         self._standing: dict[Address, set[str]] = defaultdict(set)
         self._standing_of: dict[str, frozenset[Address]] = {}
-        self._services: set[str] = set()
+        self._status_of: dict[str, frozenset[Address]] = {}
+        self._created: dict[str, str] = {}
         self._resting: set[Address] = set()
+        self._awaited: set[Address] = set()
+        self._looked = -inf
+        self._wall: float | None = None
         self._expiries: list[tuple[float, str, Address]] = []
 
     # What is told
@@ -99,19 +78,12 @@ class Ledger:
             The owners it concerns: those it names now, named before, or rests for.
         """
         before = self._entries.get(self._by_key[key]) if key in self._by_key else None
-        spec = _spec_of(key, vip) if vip is not None else None
+        spec = spec_of(key, vip) if vip is not None else None
         if vip is not None and spec is not None and (vip.spec is not None or before is None):
-            address = ip_address(spec.address)
-            since = self.now
-            if before is not None and before.resting:
-                since = before.first_seen
-            self._enter(key, address, Entry(vip, spec, exists=True, first_seen=since))
-        elif vip is None and before is not None and before.spec.holders:
-            address = self._by_key[key]
-            self._enter(key, address, replace(before, exists=False))
-            self._drop_if_forsaken(address)
+            entry = Entry(vip, spec, exists=True, since=self._since(spec, before))
+            self._enter(key, ip_address(spec.address), entry)
         elif vip is None and before is not None:
-            self._remove(key)
+            self._vanish(key, before)
         after = self._entries.get(self._by_key[key]) if key in self._by_key else None
         named = {name for entry in (before, after) if entry for name in entry.owners}
         return frozenset(
@@ -125,12 +97,13 @@ class Ledger:
             Whether an address stands in it no longer.
         """
         standing: frozenset[Address] = frozenset()
-        if service is None:
-            self._services.discard(key)
-        else:
-            self._services.add(key)
-            cluster_ips = addresses_in(service.spec.cluster_ips)
-            standing = frozenset((*ingress_addresses(service), *cluster_ips))
+        self._created.pop(key, None)
+        self._status_of.pop(key, None)
+        if service is not None:
+            self._created[key] = service.metadata.creation_timestamp
+            if ingress := ingress_addresses(service):
+                self._status_of[key] = frozenset(ingress)
+            standing = frozenset((*ingress, *addresses_in(service.spec.cluster_ips)))
         before = self._standing_of.get(key, frozenset())
         if standing:
             self._standing_of[key] = standing
@@ -147,18 +120,29 @@ class Ledger:
             self._drop_if_forsaken(address)
         return bool(before - standing)
 
-    def pass_time(self, now: float) -> bool:
-        """Let time pass; return whether an address has become free by it."""
-        self.now = now
-        freed = False
+    def pass_time(self, now: float, *, wall: float | None = None) -> frozenset[Address]:
+        """Let time pass.
+
+        Args:
+            now: By the clock that holds are counted on.
+            wall: Seconds since 1970; None where `releasedAt` is not to be looked at.
+
+        Returns:
+            The addresses that have rested by now.
+        """
+        self.now, self._wall = now, wall
+        due: set[Address] = set()
         while self._expiries and self._expiries[0][0] <= now:
-            address = heappop(self._expiries)[2]
-            freed |= self._settle(address)
-        return freed
+            due.add(heappop(self._expiries)[2])
+        if now >= self._looked + _LOOK_AGAIN:
+            self._looked = now
+            due |= self._awaited
+        return frozenset(address for address in due if self._settle(address))
 
     def next_deadline(self) -> float | None:
         """Return when `pass_time` is due."""
-        return self._expiries[0][0] if self._expiries else None
+        look = [self._looked + _LOOK_AGAIN] if self._awaited else []
+        return min((*look, *(due for due, _, _ in self._expiries[:1])), default=None)
 
     # What is asked
 
@@ -185,21 +169,66 @@ class Ledger:
         entry = self._entries.get(address)
         return self.standing(address) | frozenset(entry.owners if entry else ())
 
+    def elder(self, address: Address) -> str | None:
+        """Return the oldest of the Services whose status names `address`, where nothing else does.
+
+        None where a VIP names a holder, or where it is somebody's clusterIP.
+        """
+        entry = self._entries.get(address)
+        standing = self._standing.get(address, set())
+        if entry is not None and entry.spec.holders:
+            return None
+        if any(address not in self._status_of.get(key, ()) for key in standing):
+            return None
+        return min(standing, key=lambda key: (self._created[key], key), default=None)
+
+    def orphans(self) -> list[str]:
+        """Return the Services whose status names an address that has no VIP, oldest first."""
+        found = [
+            key
+            for key, addresses in self._status_of.items()
+            if any(a not in self._entries or not self._entries[a].exists for a in addresses)
+        ]
+        return sorted(found, key=lambda key: (self._created[key], key))
+
+    def spent(self) -> list[Address]:
+        """Return the addresses whose VIP may be deleted: it was made here, and has rested."""
+        return [address for address in self._resting if self.is_spent(address)]
+
+    def is_spent(self, address: Address) -> bool:
+        """Tell whether the VIP of `address` is one of `spent`."""
+        entry = self._entries.get(address)
+        return (
+            entry is not None
+            and entry.exists
+            and MADE_HERE in entry.vip.metadata.annotations
+            and self._rested(entry, address)
+            and not self._standing.get(address)
+        )
+
     def rests_for(self, address: Address) -> str | None:
         """Return for whom `address` rests still ("" for nobody named); None if it does not."""
         entry = self._entries.get(address)
-        if entry is None or not entry.resting or self._rests_until(entry) <= self.now:
+        if entry is None or not entry.resting or self._rested(entry, address):
             return None
         return entry.last_holder
+
+    def awaited(self, address: Address) -> str | None:
+        """Return the node that may announce `address` still, though nobody holds it."""
+        entry = self._entries.get(address)
+        resting = entry is not None and entry.resting
+        return self.absence.awaited(address) if resting else None
 
     def longest_rested(self, version: int, pool: Pool) -> Address | None:
         """Return the address to give when `pool` is full: of those that rest the first to end.
 
-        Those for whose name there is a Service again come last.
+        Those for whose name there is a Service again come last. One that a node may announce still
+        is given only where no other rests: whoever gives it away looks at `awaited`.
         """
         candidates = [
             (
-                self._entries[address].last_holder in self._services,
+                self.awaited(address) is not None,
+                self._entries[address].last_holder in self._created,
                 self._rests_until(self._entries[address]),
                 int(address),
                 address,
@@ -209,9 +238,32 @@ class Ledger:
             and not self._standing.get(address)
             and pool.gives(address)
         ]
-        return min(candidates, key=lambda one: one[:3])[3] if candidates else None
+        return min(candidates, key=lambda one: one[:4])[4] if candidates else None
 
     # How it is kept
+
+    def _since(self, spec: VIPSpec, before: Entry | None) -> float:
+        if (
+            before is not None
+            and before.spec.holders == spec.holders
+            and before.spec.released_at == spec.released_at
+        ):
+            return before.since
+        ahead = 0.0
+        if self._wall is not None and spec.released_at is not None:
+            ahead = max(0.0, _seconds(spec.released_at) - self._wall)
+        return self.now + ahead
+
+    def _vanish(self, key: str, before: Entry) -> None:
+        """Take in that a VIP was deleted: that ends a hold, but neither a holding nor a path."""
+        address = self._by_key[key]
+        if before.spec.holders:
+            self._enter(key, address, replace(before, exists=False))
+            self._drop_if_forsaken(address)
+        elif before.resting and self.awaited(address) is not None:
+            self._enter(key, address, replace(before, exists=False, since=-inf))
+        else:
+            self._remove(key)
 
     def _enter(self, key: str, address: Address, entry: Entry) -> None:
         self._unname(address)
@@ -235,6 +287,7 @@ class Ledger:
         if entry is None:
             return
         self._resting.discard(address)
+        self._awaited.discard(address)
         for name in {*entry.owners, entry.last_holder} - {""}:
             self._by_owner[name].discard(address)
             if not self._by_owner[name]:
@@ -242,34 +295,45 @@ class Ledger:
 
     def _drop_if_forsaken(self, address: Address) -> None:
         entry = self._entries.get(address)
-        if entry is None or entry.exists or self.standing(address) & {*entry.owners}:
+        if entry is None or entry.exists or not entry.spec.holders:
+            return
+        if self.standing(address) & {*entry.owners}:
             return
         self._remove(entry.vip.metadata.name)
 
     def _settle(self, address: Address) -> bool:
+        """Enter whether `address` is held and occupied; return whether it is free."""
         entry = self._entries.get(address)
         held = entry is not None and bool(entry.spec.holders)
-        rested = entry is not None and entry.resting and self._rests_until(entry) <= self.now
-        was_occupied = int(address) in self.occupied[address.version]
+        over = entry is not None and entry.resting and self._rests_until(entry) <= self.now
+        awaited = over and self.absence.awaited(address) is not None
+        (self._awaited.add if awaited else self._awaited.discard)(address)
+        rested = over and not awaited
+        if entry is not None and rested and not entry.exists:
+            self._remove(entry.vip.metadata.name)
+            return True
         occupied = (entry is not None and not rested) or bool(self._standing.get(address))
         _put(self.held[address.version], int(address), present=held)
         _put(self.occupied[address.version], int(address), present=occupied)
-        return was_occupied and not occupied
+        return not occupied
+
+    def _rested(self, entry: Entry, address: Address) -> bool:
+        """Tell whether a VIP without holders is free for everyone."""
+        over = entry.resting and self._rests_until(entry) <= self.now
+        return over and self.absence.awaited(address) is None
 
     def _rests_until(self, entry: Entry) -> float:
         pool = self.pools.get(entry.spec.pool.name) if entry.spec.pool else None
         hold = float(pool.spec.hold_seconds) if pool else DEFAULT_HOLD_SECONDS
-        return entry.first_seen + hold
+        return entry.since + hold
 
 
-def _spec_of(key: str, vip: VIP) -> VIPSpec | None:
-    """Return the spec to go by: that of a faulty VIP is that its name is taken."""
-    if vip.spec is not None:
-        return vip.spec
+def _seconds(timestamp: str) -> float:
+    """Return the seconds since 1970; 0 for what is no time."""
     try:
-        return VIPSpec(address=str(ip_address(key.replace("-", ":"))))
-    except ValueError:
-        return None
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _put(occupied: Occupied, value: int, *, present: bool) -> None:

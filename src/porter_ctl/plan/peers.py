@@ -7,12 +7,13 @@ or because an older one has its address, is left out with the reason; it never d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from porter_bgp.config import (
+    AddPathConfig,
     Connection,
     GracefulRestartConfig,
     ListenConfig,
@@ -25,7 +26,7 @@ from porter_bgp.config import (
     TcpConfig,
 )
 from porter_bgp.wire import AddressFamily, Prefix
-from porter_ctl.api import PeerAdminState, SpeakerAdminState, Switch
+from porter_ctl.api import AddPathMode, PeerAdminState, SpeakerAdminState, Switch
 from porter_ctl.plan.selection import Labelled
 from porter_ctl.plan.verdict import Reason, Verdict
 
@@ -52,12 +53,14 @@ class Speaking:
         config: The spec of the BGPConfig that counts here; None if none does.
         speaker: What all sessions share.
         peers: Those that may be had.
+        max_paths: How many paths of a prefix a peer is told at most; absent: all.
         verdicts: Why the others may not; the subject is the object, as in `BGPPeer/tor`.
     """
 
     config: BGPConfigSpec | None
     speaker: SpeakerConfig
     peers: Mapping[str, PeerConfig]
+    max_paths: Mapping[str, int] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -67,6 +70,7 @@ def resolve_peers(snapshot: ConfigSnapshot, node: NodeFacts) -> Speaking:
     if config is None or config.asn is None:
         return Speaking(config=None, speaker=SpeakerConfig(), peers={}, verdicts=(_NO_CONFIG,))
     peers: dict[str, PeerConfig] = {}
+    max_paths: dict[str, int] = {}
     holders: dict[Address, str] = {}
     verdicts: list[Verdict] = []
     for peer in by_age(snapshot.peers):
@@ -80,8 +84,17 @@ def resolve_peers(snapshot: ConfigSnapshot, node: NodeFacts) -> Speaking:
         else:
             holders[resolved.tcp.remote] = peer.metadata.name
             peers[peer.metadata.name] = resolved
+            limit = 1 if resolved.session.add_path is None else peer.spec.add_path.max_paths
+            if limit is not None:
+                max_paths[peer.metadata.name] = limit
     speaker = SpeakerConfig(listen=_listen(config, peers), node_addresses=node.addresses)
-    return Speaking(config=config, speaker=speaker, peers=peers, verdicts=tuple(verdicts))
+    return Speaking(
+        config=config,
+        speaker=speaker,
+        peers=peers,
+        max_paths=max_paths,
+        verdicts=tuple(verdicts),
+    )
 
 
 def choose_config(configs: Iterable[BGPConfig], node: NodeFacts) -> BGPConfigSpec | None:
@@ -178,17 +191,20 @@ def _session(
             restart_time=config.graceful_restart.restart_seconds,
             notification=False,  # a peer may only rely on it where BFD vouches for the link
         )
+    families = _families(spec, tcp.remote)
+    several = spec.add_path.mode is AddPathMode.SEND
     return SessionConfig(
         local_asn=config.asn or 0,
         router_id=router_id(config, node),
         peer_asn=spec.asn,
         peer_type=PeerType(spec.peer_type.value) if spec.peer_type is not None else None,
-        families=_families(spec, tcp.remote),
+        families=families,
         hold_time=spec.timers.hold_seconds,
         keepalive_time=spec.timers.keepalive_seconds,
         connection=Connection(spec.connection.value),
         local_as=spec.local_asn,
         graceful_restart=restart,
+        add_path=AddPathConfig(send=frozenset(families)) if several else None,
         admin_up=up,
         shutdown_message=spec.shutdown_message,
         loopback=tcp.remote.is_loopback,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from porter_ctl.api import Protocol, TrafficPolicy
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from porter_bgp.wire import Prefix
     from porter_ctl.api import Service
     from porter_ctl.plan.addresses import Address
-    from porter_ctl.plan.attributes import Said
     from porter_ctl.plan.context import Context
     from porter_ctl.plan.inputs import PrefixInputs
+    from porter_ctl.plan.routes import Said
 
 _NOT_ALLOCATED = Verdict(reason=Reason.NOT_ALLOCATED, message="no VIP names a holder")
 
@@ -50,12 +50,14 @@ class PrefixPlan:
         paths: What each peer should hear; empty: it is withdrawn everywhere.
         verdicts: Why it is not announced, to none or to some, or only last; empty when all is well.
         serving: None where nobody has it.
+        unready: It goes, or would go, because none of the endpoints that exist is ready.
     """
 
     prefix: Prefix
     paths: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     serving: Serving | None = None
+    unready: bool = False
 
 
 def plan_prefix(context: Context, inputs: PrefixInputs) -> PrefixPlan:
@@ -67,14 +69,18 @@ def plan_prefix(context: Context, inputs: PrefixInputs) -> PrefixPlan:
     address = prefix.address
     said: frozenset[Said] = frozenset()
     verdicts: tuple[Verdict, ...] = ()
+    unready = False
     for one in inputs.holders:
         announced = one.holder.uid in inputs.announced
         judgement = judge(context, spec, address, one, announced=announced)
         said |= judgement.said
         verdicts += judgement.verdicts
+        unready |= judgement.unready
     serving = _serving(inputs, address)
     if not said:
-        return PrefixPlan(prefix=prefix, verdicts=verdicts, serving=serving)
+        return PrefixPlan(prefix=prefix, verdicts=verdicts, serving=serving, unready=unready)
+    if serving is not None and all(context.rules[one.rule].hops is not None for one in said):
+        serving = replace(serving, health_check_port=None)  # it tells of this node's endpoints
     routes = context.routes.routes(said, prefix.family)
     return PrefixPlan(
         prefix=prefix,

@@ -3,7 +3,8 @@
 Every plan is made from what was read; the writes carry the resourceVersions read. So whoever
 executes one reads the Service and the VIPs concerned where they live, has the plan made from that,
 takes its steps in their order, and on any conflict begins again. A grant is: VIP first, for its
-creation is the lock, then the Service's status. A release is: the status first, then the VIP.
+creation is the lock, then the Service's status. A release is: the status first, then the VIP. What
+removes a holder carries the version of the VIP from before that holder was read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from porter_ctl.api import (
 from porter_ctl.plan.addresses import addresses_in, ingress_addresses
 from porter_ctl.plan.allocate import Allocation, allocate
 from porter_ctl.plan.conditions import ALLOCATED, SERVICE_PREFIX, condition, find, merged
-from porter_ctl.plan.ledger import LAST_HOLDER
+from porter_ctl.plan.entry import LAST_HOLDER, MADE_HERE
 from porter_ctl.plan.request import request_of
 from porter_ctl.plan.verdict import Reason, Verdict
 
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
     from porter_ctl.api import Condition, Service
     from porter_ctl.plan.addresses import Address
     from porter_ctl.plan.allocate import Grant
-    from porter_ctl.plan.ledger import Entry, Ledger
+    from porter_ctl.plan.entry import Entry
+    from porter_ctl.plan.ledger import Ledger
     from porter_ctl.plan.pools import Pool
 
+HALF_CLAIM_SECONDS = 60.0
 SERVICE_CLASSES = frozenset({"porter.network/bgp", ""})  # "" for a Service that names none
 
 
@@ -73,7 +76,13 @@ class ReleaseVIP(NamedTuple):
     vip: VIP
 
 
-Step = CreateVIP | ReplaceVIP | PatchServiceStatus | ReleaseVIP
+class DeleteVIP(NamedTuple):
+    """Delete the VIP of this resourceVersion: nobody holds it, and it has rested."""
+
+    vip: VIP
+
+
+Step = CreateVIP | ReplaceVIP | PatchServiceStatus | ReleaseVIP | DeleteVIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +94,19 @@ class ServicePlan:
         verdict: Why it has an address or none; None for what is no load balancer of anybody.
         waits: The Service should have an address it does not get: plan it again whenever an
             address is released or rested, or a pool changes.
+        due: Plan it again then, by the ledger's clock, although nothing changes; None for never.
     """
 
     steps: tuple[Step, ...] = ()
     verdict: Verdict | None = None
     waits: bool = False
+    due: float | None = None
+
+
+def plan_vip(address: Address, ledger: Ledger) -> DeleteVIP | None:
+    """Plan what becomes of the VIP of an address that nobody has: once rested it is deleted."""
+    entry = ledger.entry(address)
+    return None if entry is None or not ledger.is_spent(address) else DeleteVIP(entry.vip)
 
 
 def plan_service(
@@ -105,12 +122,12 @@ def plan_service(
         classes: The `loadBalancerClass`es that are ours, "" for none named.
     """
     named = tuple(
-        (address, entry)
-        for address, entry in ledger.addresses_of(owner)
-        if owner in entry.owners and entry.exists
+        (address, entry) for address, entry in ledger.addresses_of(owner) if owner in entry.owners
     )
     if service is None:
-        return ServicePlan(steps=tuple(_release(entry, owner, at) for _, entry in named))
+        return ServicePlan(
+            steps=tuple(_release(entry, owner, at) for _, entry in named if entry.exists)
+        )
     if service.spec.type != "LoadBalancer":
         return ServicePlan(steps=_leave(owner, service, named, at))
     service_class = service.spec.load_balancer_class or ""
@@ -122,8 +139,7 @@ def plan_service(
         return ServicePlan(steps=_leave(owner, service, named, at), verdict=verdict)
     if ledger.dormant:
         return ServicePlan(verdict=_NO_POOL_AT_ALL, waits=True)
-    is_named = any(owner in entry.owners for _, entry in ledger.addresses_of(owner))
-    if not is_named and _is_others(service):
+    if not named and _is_others(service):
         verdict = Verdict(
             reason=Reason.HELD_BY_OTHER,
             message="another controller has given this Service an address",
@@ -146,19 +162,22 @@ def _plan_ours(owner: str, service: Service, ledger: Ledger, at: str) -> Service
     outcome = allocate(request, ledger)
     if not isinstance(outcome, Allocation):
         verdict = fault or outcome.verdicts[0]
-        return _refuse(owner, service, ledger, verdict, at)
+        return refuse_service(owner, service, ledger, verdict, at)
     new = not all(grant.kept for grant in outcome.grants)
     if new and service.metadata.deletion_timestamp is not None:
         return ServicePlan()  # it keeps what it has until it is gone, and gets no more
     if new and fault is not None:
-        return _refuse(owner, service, ledger, fault, at)
+        return refuse_service(owner, service, ledger, fault, at)
     faults = ((fault,) if fault else ()) + outcome.shortfalls
     verdict = faults[0] if faults else _allocated(outcome.grants)
     steps: list[Step] = []
     for grant in outcome.grants:
         steps += _claim(grant, owner, service, ledger)
     addresses = tuple(grant.address for grant in outcome.grants)
-    steps += _write_status(service, addresses, verdict, at)
+    ingress = service.status.load_balancer.ingress
+    if ingress_addresses(service) != addresses:
+        ingress = tuple(Ingress(ip=str(address)) for address in addresses)
+    steps += _write_status(service, ingress, verdict, at)
     steps += (
         _release(entry, owner, at)
         for address, entry in ledger.addresses_of(owner)
@@ -167,21 +186,54 @@ def _plan_ours(owner: str, service: Service, ledger: Ledger, at: str) -> Service
     return ServicePlan(steps=tuple(steps), verdict=verdict, waits=bool(faults))
 
 
-def _refuse(owner: str, service: Service, ledger: Ledger, verdict: Verdict, at: str) -> ServicePlan:
-    """Give nothing and take nothing: what vanished while the Service has it is written again."""
-    rewritten = (
-        _written_again(entry)
-        for _, entry in ledger.addresses_of(owner)
-        if owner in entry.owners and not entry.exists
+def refuse_service(
+    owner: str, service: Service, ledger: Ledger, verdict: Verdict, at: str
+) -> ServicePlan:
+    """Plan for a Service that cannot have what it should: `verdict` says why.
+
+    Nothing is given. It keeps what it has: what vanished while it has it is written again, and what
+    stands in its status stays there, unless a VIP says that another has it. Taken back is what it
+    never had: the VIP of a Service of that name that is no more, and after a minute the half of
+    what only counts as a whole.
+    """
+    steps: list[Step] = []
+    due: list[float] = []
+    shown = ingress_addresses(service)
+    for address, entry in ledger.addresses_of(owner):
+        if owner not in entry.owners or (entry.exists and address in shown):
+            continue
+        mine = any(_is_of(holder, owner, service.metadata.uid) for holder in entry.spec.holders)
+        if not entry.exists:
+            steps.append(_written_again(entry.vip, entry.spec))
+        elif mine and ledger.now < entry.since + HALF_CLAIM_SECONDS:
+            due.append(entry.since + HALF_CLAIM_SECONDS)
+        else:
+            steps.append(_release(entry, owner, at))
+    ingress = tuple(
+        way
+        for way in service.status.load_balancer.ingress
+        if not any(
+            _is_held_by_others(address, owner, ledger) for address in addresses_in((way.ip,))
+        )
     )
-    steps = (*rewritten, *_write_status(service, None, verdict, at))
-    return ServicePlan(steps=steps, verdict=verdict, waits=True)
+    steps = [*_write_status(service, ingress, verdict, at), *steps]
+    steps.sort(key=lambda step: not isinstance(step, CreateVIP))
+    return ServicePlan(steps=tuple(steps), verdict=verdict, waits=True, due=min(due, default=None))
 
 
-def _written_again(entry: Entry) -> CreateVIP:
-    before = entry.vip.metadata
+def _is_of(holder: Holder, owner: str, uid: str) -> bool:
+    return f"{holder.namespace}/{holder.name}" == owner and holder.uid == uid
+
+
+def _is_held_by_others(address: Address, owner: str, ledger: Ledger) -> bool:
+    entry = ledger.entry(address)
+    return entry is not None and bool(entry.spec.holders) and owner not in entry.owners
+
+
+def _written_again(vip: VIP, spec: VIPSpec) -> CreateVIP:
+    before = vip.metadata
     metadata = ObjectMeta(name=before.name, labels=before.labels, annotations=before.annotations)
-    return CreateVIP(VIP(metadata=metadata, spec=entry.spec))
+    return CreateVIP(VIP(metadata=metadata, spec=spec))
 
 
 def _allocated(grants: tuple[Grant, ...]) -> Verdict:
@@ -206,10 +258,11 @@ def _claim(grant: Grant, owner: str, service: Service, ledger: Ledger) -> list[S
             pool=_binding(grant.address, pool),
             holders=(_holder(owner, service),),
         )
-        metadata = ObjectMeta(name=vip_name(grant.address))
+        annotations = {MADE_HERE: "true"}
+        metadata = ObjectMeta(name=vip_name(grant.address), annotations=annotations)
         return [CreateVIP(VIP(metadata=metadata, spec=spec))]
-    if not entry.exists:
-        return [_written_again(entry)]
+    if grant.kept and not entry.exists:
+        return [_written_again(entry.vip, entry.spec)]
     if grant.kept:
         bound = entry.spec.pool is not None and entry.spec.pool.name in ledger.pools
         binding = _binding(grant.address, _only_owner(grant.address, ledger))
@@ -224,7 +277,10 @@ def _claim(grant: Grant, owner: str, service: Service, ledger: Ledger) -> list[S
         released_at=None,
     )
     metadata = replace(entry.vip.metadata, annotations=annotations)
-    return [ReplaceVIP(replace(entry.vip, metadata=metadata, spec=spec))]
+    given = replace(entry.vip, metadata=metadata, spec=spec)
+    if not entry.exists:  # deleted by hand while it rested, or held for a Service that is no more
+        return [_written_again(given, spec)]
+    return [ReplaceVIP(given)]
 
 
 def _only_owner(address: Address, ledger: Ledger) -> Pool | None:
@@ -278,17 +334,14 @@ def _leave(
     conditions = merged(service.status.conditions, (), at=at, ours=SERVICE_PREFIX)
     return (
         *_patch(service, ingress, conditions),
-        *(_release(entry, owner, at) for _, entry in named),
+        *(_release(entry, owner, at) for _, entry in named if entry.exists),
     )
 
 
 def _write_status(
-    service: Service, addresses: tuple[Address, ...] | None, verdict: Verdict, at: str
+    service: Service, ingress: tuple[Ingress, ...], verdict: Verdict, at: str
 ) -> tuple[Step, ...]:
-    """Write what the Service has, and why; None: it gets nothing, and keeps what stands there."""
-    ingress = service.status.load_balancer.ingress
-    if addresses is not None and ingress_addresses(service) != addresses:
-        ingress = tuple(Ingress(ip=str(address)) for address in addresses)
+    """Write what the Service has, and why."""
     allocated = condition(
         ALLOCATED,
         holds=bool(ingress),

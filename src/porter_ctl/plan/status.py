@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from porter_ctl.api import SessionState
+from porter_ctl.api import AddPathMode, SessionState
 from porter_ctl.plan.addresses import addresses_in
+from porter_ctl.plan.announced import VIP_ANNOUNCED, word_in
 from porter_ctl.plan.conditions import ACCEPTED, condition, find, merged
 from porter_ctl.plan.verdict import Reason, Verdict, foremost
+from porter_ctl.plan.withheld import DEFAULT_CONFIG, plan_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         BGPPeerStatus,
         Condition,
         Fault,
+        Node,
         NodeSession,
         ObjectMeta,
         VIPPool,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         VIPSpec,
         VIPStatus,
     )
+    from porter_ctl.plan.announced import Word
     from porter_ctl.plan.ledger import Ledger
     from porter_ctl.plan.pools import Pool
 
@@ -47,6 +51,7 @@ ASSIGNED = "Assigned"
 IN_POOL = "InPool"
 NO_CONFLICT = "NoConflict"
 ESTABLISHED = "Established"
+ADD_PATH = "AddPath"
 _TOLD_FAULTS = 8
 
 
@@ -72,11 +77,22 @@ def vip_pool_status(
 
 
 def vip_status(
-    vip: VIP, pools: Mapping[str, Pool], at: str, faults: tuple[Fault, ...] = ()
+    vip: VIP,
+    pools: Mapping[str, Pool],
+    at: str,
+    faults: tuple[Fault, ...] = (),
+    word: Word | None = None,
 ) -> VIPStatus:
-    """Say who has an address and whether it is still one of its pool.
+    """Say who has an address, whether it is still one of its pool, and whether it is announced.
 
     Whether it is accepted is said where it is not, or was not: there may be very many VIPs.
+
+    Args:
+        vip: As it stands.
+        pools: All pools.
+        at: RFC 3339.
+        faults: What is wrong with it by itself.
+        word: What to say of its announcement; None: what is said of it stands.
     """
     known = find(vip.status.conditions, ACCEPTED) is not None
     judged = (_vip_accepted(vip, faults),) if faults or known else ()
@@ -97,17 +113,39 @@ def vip_status(
         _in_pool(vip.spec, pools, generation),
         *judged,
     ]
+    paths = ""
+    said = word or word_in(find(vip.status.conditions, VIP_ANNOUNCED), vip.status.paths)
+    if owners and said is not None:
+        paths = said.paths
+        wanted.append(
+            condition(VIP_ANNOUNCED, holds=said.holds, verdict=said.verdict, generation=generation)
+        )
     conditions = merged(vip.status.conditions, wanted, at=at)
-    return replace(vip.status, holder=holder, conditions=conditions)
+    return replace(vip.status, holder=holder, paths=paths, conditions=conditions)
 
 
-def bgp_config_status(config: BGPConfig, faults: tuple[Fault, ...], at: str) -> BGPConfigStatus:
-    """Say whether a BGPConfig is in use as it stands."""
-    wanted = [_accepted(config.metadata, faults, fallback=config.spec is not None)]
+def bgp_config_status(
+    config: BGPConfig, faults: tuple[Fault, ...], nodes: Iterable[Node], at: str
+) -> BGPConfigStatus:
+    """Say whether a BGPConfig is in use as it stands; of `default`, which nodes are withheld.
+
+    Args:
+        config: As it stands.
+        faults: What is wrong with it by itself.
+        nodes: All nodes.
+        at: RFC 3339.
+    """
+    meta, spec = config.metadata, config.spec
+    reasons = spec.withhold_on if spec is not None and meta.name == DEFAULT_CONFIG else ()
     return replace(
         config.status,
-        accepted=_kept(config.status.accepted, config.spec, faults),
-        conditions=merged(config.status.conditions, wanted, at=at),
+        accepted=_kept(config.status.accepted, spec, faults),
+        withheld=plan_withheld(nodes, config.status.withheld, reasons, at),
+        conditions=merged(
+            config.status.conditions,
+            [_accepted(meta, faults, fallback=spec is not None)],
+            at=at,
+        ),
     )
 
 
@@ -158,7 +196,8 @@ def bgp_peer_status(
         if session.peer == name or session.peer.startswith(f"{name}/")
     ]
     down = [(node, one) for node, one in reported if one.state is not SessionState.ESTABLISHED]
-    reasons = Counter(session.reason for _, session in down if session.reason)
+    single = [one for one in reported if one[1].reason == Reason.ADD_PATH_NOT_NEGOTIATED]
+    reasons = Counter(session.reason for _, session in down or single if session.reason)
     reason = min(reasons, key=lambda one: (-reasons[one], one), default="")
     conflicts = tuple(
         Verdict(reason=Reason.CONFLICTING, message=f"on Node/{node}: {session.message}")
@@ -171,6 +210,8 @@ def bgp_peer_status(
         _of(peer.metadata, NO_CONFLICT, conflicts, fine),
         _established(peer.metadata, len(reported), down),
     ]
+    if single or (peer.spec is not None and peer.spec.add_path.mode is AddPathMode.SEND):
+        wanted.append(_add_path(peer.metadata, len(reported), single))
     return replace(
         peer.status,
         sessions=f"{len(reported) - len(down)}/{len(reported)}",
@@ -255,3 +296,17 @@ def _established(meta: ObjectMeta, expected: int, down: list[tuple[str, NodeSess
             message=f"down on {len(down)} of {expected} nodes, such as {node}: {session.message}",
         )
     return condition(ESTABLISHED, holds=holds, verdict=verdict, generation=meta.generation)
+
+
+def _add_path(meta: ObjectMeta, expected: int, single: list[tuple[str, NodeSession]]) -> Condition:
+    if single:
+        node, session = single[0]
+        verdict = Verdict(
+            reason=Reason.ADD_PATH_NOT_NEGOTIATED,
+            message=f"on {len(single)} of {expected} nodes, such as {node}: {session.message}",
+        )
+    else:
+        verdict = Verdict(
+            reason=Reason.ACCEPTED, message="no session that is told several paths lacks it"
+        )
+    return condition(ADD_PATH, holds=not single, verdict=verdict, generation=meta.generation)

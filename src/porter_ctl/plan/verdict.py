@@ -13,6 +13,9 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Every reason Porter gives. New ones may be added, none is ever renamed."""
 
+    # No load balancer at all: told to whoever asks why
+    NO_SERVICE = "NoService"
+    NOT_LOAD_BALANCER = "NotLoadBalancer"
     # Allocation
     FOREIGN_CLASS = "ForeignClass"
     HELD_BY_OTHER = "HeldByOther"
@@ -38,15 +41,22 @@ class Reason(StrEnum):
     LAST_BEYOND_MAX_NODES = "LastBeyondMaxNodes"
     DATAPLANE_NOT_READY = "DataplaneNotReady"
     DATAPLANE_UNVERIFIED = "DataplaneUnverified"
+    DAMPED = "Damped"
     NO_PEER = "NoPeer"
     NO_NEXT_HOP = "NoNextHop"
+    PATH_LIMIT = "PathLimit"
     # Sessions
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason code, not a password
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason code, not a password
     AUTHENTICATION_SUSPECTED = "AuthenticationSuspected"
     SESSION_COLLISION_WITH_CNI = "SessionCollisionWithCNI"
     PEER_LIMIT = "PeerLimit"
+    ADD_PATH_NOT_NEGOTIATED = "AddPathNotNegotiated"
     SESSION_DOWN = "SessionDown"
+    NOT_ACKNOWLEDGED = "NotAcknowledged"
+    FAMILY_NOT_NEGOTIATED = "FamilyNotNegotiated"
+    NO_REPORT = "NoReport"
+    NOT_PROVEN = "NotProven"
     SOME_PATHS = "SomePaths"
     ALL_PATHS = "AllPaths"
     # Objects
@@ -66,6 +76,15 @@ class Reason(StrEnum):
         return _PRECEDENCE[self]
 
 
+# With these a path is announced, as the last resort of whoever hears it.
+ANNOUNCED_LAST = frozenset(
+    {
+        Reason.LAST_WITHHELD,
+        Reason.LAST_DRAINING,
+        Reason.LAST_TERMINATING,
+        Reason.LAST_BEYOND_MAX_NODES,
+    }
+)
 _PRECEDENCE = {reason: place for place, reason in enumerate(Reason)}
 
 

@@ -4,17 +4,28 @@ Every process keeps the ledger; only the leader writes. What is to be written fo
 planned from the stores first. Where that is something, the Service is read where it lives and the
 plan is made anew from that; its steps carry the resourceVersions that were read, so that whoever
 else writes, a second leader included, makes them fail and not the cluster. A conflict starts the
-Service over.
+Service over. A new leader compares everything once before it gives anything or says anything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from porter_ctl.api import VIP, BGPNode, Kind, ObjectMeta, ObjectRef, OwnerReference, Service
+from porter_ctl.api import (
+    VIP,
+    BGPNode,
+    Kind,
+    ObjectMeta,
+    ObjectRef,
+    OwnerReference,
+    Service,
+    vip_name,
+)
 from porter_ctl.plan import (
     CreateVIP,
     Ledger,
@@ -22,12 +33,17 @@ from porter_ctl.plan import (
     Reason,
     ReleaseVIP,
     ReplaceVIP,
+    Verdict,
     addresses_of_nodes,
     compile_pools,
     plan_service,
+    plan_vip,
+    refuse_service,
 )
+from porter_ctl.plan.addresses import addresses_in, ingress_addresses
 from porter_ctl.reconcile.crash import crash_point
 from porter_ctl.reconcile.retry import RetryQueue
+from porter_ctl.reconcile.take import StepTaker
 from porter_ctl.store.port import (
     AlreadyExists,
     Conflict,
@@ -39,15 +55,17 @@ from porter_ctl.store.port import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from porter_ctl.api import Key, Node, Resource, VIPPool
-    from porter_ctl.plan import ServicePlan, Step, Verdict
+    from porter_ctl.api import Key, Node, VIPPool
+    from porter_ctl.plan import Absence, Address, ServicePlan, Step
+    from porter_ctl.plan.entry import Entry
     from porter_ctl.store.port import ClusterPort, Leadership
     from porter_ctl.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
+_KEYS_BETWEEN_TURNS = 64  # of the event loop
 LEADER_KINDS = (Kind.SERVICE, Kind.VIP, Kind.VIP_POOL, Kind.NODE, Kind.BGP_NODE)
 
 
@@ -64,6 +82,7 @@ class Allocator:
         port: Where to write.
         leadership: Whether to.
         classes: The `loadBalancerClass`es that are ours, "" for none named.
+        absence: Who may announce an address still that was released; None: nobody.
     """
 
     def __init__(
@@ -73,17 +92,22 @@ class Allocator:
         leadership: Leadership,
         *,
         classes: frozenset[str],
+        absence: Absence | None = None,
     ) -> None:
-        self.ledger = Ledger()
+        self.ledger = Ledger(absence)
         self._stores = stores
         self._port = port
         self._leadership = leadership
         self._classes = classes
+        self._taker = StepTaker(port, leadership, self.ledger, self._learn)
         self._loop = asyncio.get_running_loop()
         self._queue = RetryQueue()
         self._waiting: set[Key] = set()
         self._verdicts: dict[Key, Verdict] = {}
+        self._due: dict[Key, float] = {}
         self._pools_stale = True
+        self._reign = 0  # how often the lead changed
+        self._compared = -1  # the reign whose first comparison is over
 
     @property
     def verdicts(self) -> Mapping[Key, Verdict]:
@@ -92,12 +116,16 @@ class Allocator:
 
     @property
     def ready(self) -> bool:
-        """Whether all that allocation reads has synced."""
+        """Whether all that allocation reads has synced, and was compared once by this leader."""
+        return self._synced and self._compared == self._reign
+
+    @property
+    def _synced(self) -> bool:
         return all(self._stores.synced(kind) for kind in LEADER_KINDS)
 
     @property
     def _may_write(self) -> bool:
-        return self._leadership.leading and self.ready and not self._pools_stale
+        return self._leadership.leading and self._synced and not self._pools_stale
 
     # Follower
 
@@ -111,11 +139,7 @@ class Allocator:
                 if key not in self._stores.services:
                     self._verdicts.pop(key, None)
             case Kind.VIP:
-                vip = self._stores.vips.get(key)
-                for owner in self.ledger.set_vip(key, vip):
-                    self._queue.add(_service(owner))
-                if vip is None or (vip.spec is not None and not vip.spec.holders):
-                    self._wake_waiting()
+                self._learn(key, self._stores.vips.get(key))
             case Kind.VIP_POOL:
                 self._pools_stale = True
             case Kind.NODE:
@@ -130,34 +154,47 @@ class Allocator:
         """Keep the pools up; the writing is done by `run`."""
         del until
         self._queue.wake()
-        if self._pools_stale and self.ready:
+        if self._pools_stale and self._synced:
             self._pools_stale = False
             pools = compile_pools(self._pools(), addresses_of_nodes(self._nodes()))
             if pools != self.ledger.pools:  # most changes of a Node concern no pool
                 self.ledger.set_pools(pools)
                 self._queue.add_all(_service(key) for key in self._verdicts)
-        if self.ledger.pass_time(self._loop.time()):
-            self._wake_waiting()
+                self._queue.add_all(_vip(address) for address in self.ledger.spent())
+        self._pass_time()
+        for owner in [owner for owner, due in self._due.items() if due <= self.ledger.now]:
+            del self._due[owner]
+            self._queue.add(_service(owner))
         return False
 
     def next_deadline(self) -> float | None:
-        """When an address has rested."""
-        return self.ledger.next_deadline()
+        """When an address has rested, or a half of what was to be a whole is taken back."""
+        rested = self.ledger.next_deadline()
+        return min((*([] if rested is None else [rested]), *self._due.values()), default=None)
+
+    def _pass_time(self) -> None:
+        freed = self.ledger.pass_time(self._loop.time(), wall=time.time())
+        if freed:
+            self._wake_waiting()
+            self._queue.add_all(_vip(address) for address in freed)
 
     # Writing
 
     async def run(self) -> None:
         """Write while leading, until cancelled."""
         while True:
-            while not self._may_write:
+            if self._may_write and not self.ready:
+                await self._compare()
+                continue
+            ref = self._queue.take_ready() if self._may_write else None
+            if ref is None:
                 await self._queue.rest()
-            ref = await self._queue.take()
-            if not self._may_write:
-                self._queue.add(ref)
                 continue
             try:
                 if ref.kind is Kind.NODE:
                     await self._introduce(ref.name)
+                elif ref.kind is Kind.VIP:
+                    await self._delete(ref.name)
                 else:
                     await self._settle(ref.key)
             except (Conflict, AlreadyExists, NotFound) as error:
@@ -171,27 +208,100 @@ class Allocator:
 
     def leading_changed(self) -> None:
         """Leadership was won or lost: with it, everything is compared once."""
-        self._queue.add_all(_service(key) for key, _ in self._stores.services.items())
-        specs = [vip.spec for _, vip in self._stores.vips.items() if vip.spec is not None]
-        self._queue.add_all(
-            _service(f"{holder.namespace}/{holder.name}")
-            for spec in specs
-            for holder in spec.holders
-        )
-        self._queue.add_all(ObjectRef(Kind.NODE, "", key) for key, _ in self._stores.nodes.items())
+        self._reign += 1
         self._queue.wake()
 
-    async def _settle(self, owner: Key) -> None:
-        """Bring one Service and its addresses to what they should be."""
+    async def _compare(self) -> None:
+        """Take in all there is, and see to every address that stands in a status without a VIP.
+
+        Only such a VIP is written; what else is to be done is queued.
+        """
+        reign = self._reign
+        for number, (kind, key) in enumerate(self._everything()):
+            self.touch(kind, key)
+            if number % _KEYS_BETWEEN_TURNS == 0:
+                await asyncio.sleep(0)
+        for owner in self.ledger.orphans():
+            if not self._may_write or reign != self._reign:
+                return
+            try:
+                await self._settle(owner, adopting=True)
+            except PortFailure as error:  # it stays taken, for it stands in a status
+                log.warning("%s: %s", owner, error)
+        self._queue.add_all(_vip(address) for address in self.ledger.spent())
+        self._compared = reign
+        crash_point("allocate.compared")
+        self._stores.wake()
+
+    def _everything(self) -> list[tuple[Kind, Key]]:
+        kinds = (Kind.SERVICE, Kind.VIP, Kind.NODE)  # touching a VIP queues its holders, too
+        return [(kind, key) for kind in kinds for key, _ in self._stores.of(kind).items()]
+
+    async def _settle(self, owner: Key, *, adopting: bool = False) -> None:
+        """Bring one Service and its addresses to what they should be.
+
+        Args:
+            owner: namespace/name.
+            adopting: Write VIPs for what stands in its status, nothing else.
+        """
         plan = self._plan(owner, self._stores.services.get(owner))
         if plan.steps:
+            known = {entry.vip.metadata.uid: _version(entry.vip) for entry in self._held(owner)}
             service = await self._read(owner)
+            crash_point("allocate.service-read")
             self.ledger.set_service(owner, service)
             plan = self._plan(owner, service)
+            steps = _adoptions(service, plan.steps) if adopting else plan.steps
+            self._look_for_newer(steps, known)
+            try:
+                for step in steps:
+                    await self._taker.take(step)
+            except (Forbidden, Invalid) as error:
+                await self._complain(owner, error)
+                raise
+            if not adopting:
+                await self._tell(owner, service, plan)
+        if not adopting:
+            self._note(owner, plan)
+
+    def _look_for_newer(self, steps: Iterable[Step], known: Mapping[str, str]) -> None:
+        """See that no VIP loses a holder that was bound to it after that holder was read.
+
+        Raises:
+            Conflict: One would.
+        """
+        for step in steps:
+            if not isinstance(step, ReleaseVIP | ReplaceVIP):
+                continue
+            meta = step.vip.metadata
+            entry = self.ledger.entry(addresses_in((meta.name.replace("-", ":"),))[0])
+            if entry is not None and entry.owners and known.get(meta.uid) != _version(step.vip):
+                raise Conflict(f"VIP/{meta.name} changed while its holder was read")
+
+    def _held(self, owner: Key) -> list[Entry]:
+        return [entry for _, entry in self.ledger.addresses_of(owner)]
+
+    async def _delete(self, name: str) -> None:
+        """Delete a VIP that has rested."""
+        step = plan_vip(addresses_in((name.replace("-", ":"),))[0], self.ledger)
+        if step is not None:
+            await self._taker.take(step)
+
+    async def _complain(self, owner: Key, error: PortFailure) -> None:
+        """Tell a Service that got nothing what the API server said to that."""
+        service = await self._read(owner)
+        if service is None or service.status.load_balancer.ingress:
+            return
+        verdict = Verdict(
+            reason=Reason.NOT_ALLOCATED,
+            message=f"the address could not be written down: {error.args[0]}",
+            remedy=error.remedy,
+        )
+        plan = refuse_service(owner, service, self.ledger, verdict, utc_now())
+        with contextlib.suppress(PortFailure):
             for step in plan.steps:
-                await self._take(step)
-            await self._tell(owner, service, plan)
-        self._note(owner, plan)
+                if isinstance(step, PatchServiceStatus):
+                    await self._taker.take(step)
 
     def _plan(self, owner: Key, service: Service | None) -> ServicePlan:
         return plan_service(owner, service, self.ledger, utc_now(), self._classes)
@@ -200,45 +310,19 @@ class Allocator:
         live = await self._port.get_live(_service(owner))
         return live if isinstance(live, Service) else None
 
-    async def _take(self, step: Step) -> None:
-        match step:
-            case CreateVIP(vip):
-                await self._write_vip(vip, self._port.create)
-                crash_point("allocate.vip-created")
-            case ReplaceVIP(vip):
-                await self._write_vip(vip, self._port.replace)
-                crash_point("allocate.vip-replaced")
-            case PatchServiceStatus(service):
-                meta = service.metadata
-                await self._port.apply_status(
-                    service, uid=meta.uid, resource_version=meta.resource_version
-                )
-                self.ledger.set_service(f"{meta.namespace}/{meta.name}", service)
-                crash_point("allocate.status-written")
-            case ReleaseVIP(vip):
-                await self._write_vip(vip, self._port.replace)
-                crash_point("allocate.vip-released")
-                self._wake_waiting()
-            case _:
-                assert_never(step)
-
-    async def _write_vip(self, vip: VIP, write: Callable[[VIP], Awaitable[Resource]]) -> None:
-        """Write a VIP; where another was faster, learn what it wrote before starting over."""
-        name = vip.metadata.name
-        try:
-            written: Resource | None = await write(vip)
-        except (AlreadyExists, Conflict, NotFound):
-            standing = await self._port.get_live(ObjectRef(Kind.VIP, "", name))
-            self._learn(name, standing)
-            raise
-        self._learn(name, written)
-
-    def _learn(self, name: str, vip: Resource | None) -> None:
-        for owner in self.ledger.set_vip(name, vip if isinstance(vip, VIP) else None):
+    def _learn(self, name: str, vip: VIP | None) -> None:
+        self._pass_time()
+        for owner in self.ledger.set_vip(name, vip):
             self._queue.add(_service(owner))
+        if vip is None or (vip.spec is not None and not vip.spec.holders):
+            self._wake_waiting()
 
     def _note(self, owner: Key, plan: ServicePlan) -> None:
         (self._waiting.add if plan.waits else self._waiting.discard)(owner)
+        self._due.pop(owner, None)
+        if plan.due is not None:
+            self._due[owner] = plan.due
+            self._stores.wake()
         if plan.verdict is None:
             self._verdicts.pop(owner, None)
         else:
@@ -261,6 +345,7 @@ class Allocator:
                 action="Allocate",
             )
         )
+        crash_point("allocate.event-told")
 
     async def _introduce(self, name: str) -> None:
         """See to it that a Node has the object in which it reports."""
@@ -269,10 +354,10 @@ class Allocator:
             return
         owner = OwnerReference(api_version="v1", kind="Node", name=name, uid=node.metadata.uid)
         metadata = ObjectMeta(name=name, owner_references=(owner,))
-        try:
+        self._taker.fence()
+        with contextlib.suppress(AlreadyExists):
             await self._port.create(BGPNode(metadata=metadata))
-        except AlreadyExists:
-            return
+        crash_point("allocate.node-introduced")
 
     # Reading
 
@@ -289,3 +374,17 @@ class Allocator:
 def _service(owner: Key) -> ObjectRef:
     namespace, _, name = owner.partition("/")
     return ObjectRef(Kind.SERVICE, namespace, name)
+
+
+def _vip(address: Address) -> ObjectRef:
+    return ObjectRef(Kind.VIP, "", vip_name(address))
+
+
+def _version(vip: VIP) -> str:
+    return vip.metadata.resource_version
+
+
+def _adoptions(service: Service | None, steps: Iterable[Step]) -> list[Step]:
+    """The steps that write a VIP for what stands in the Service's status."""
+    names = [vip_name(address) for address in ingress_addresses(service)] if service else []
+    return [s for s in steps if isinstance(s, CreateVIP) and s.vip.metadata.name in names]

@@ -17,6 +17,7 @@ from porter_ctl.api import (
     key_of,
 )
 from porter_ctl.plan import (
+    DEFAULT_CONFIG,
     Reason,
     bgp_advertisement_status,
     bgp_config_status,
@@ -28,8 +29,11 @@ from porter_ctl.reconcile.cluster import utc_now
 from porter_ctl.reconcile.write_status import StatusWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from porter_ctl.api import Key, Resource
     from porter_ctl.plan import Verdict
+    from porter_ctl.plan.announced import Word
     from porter_ctl.reconcile.cluster import Allocator
     from porter_ctl.reconcile.node import NodeReconciler
     from porter_ctl.store.port import ClusterPort, Leadership
@@ -47,6 +51,9 @@ class LeaderStatuses:
         leadership: Whether to.
         allocator: Whose ledger tells how full pools are.
         node: Whose plans tell which advertisements disagree.
+
+    Attributes:
+        word: What a VIP is to say of its announcement; None: what it says.
     """
 
     def __init__(
@@ -58,13 +65,20 @@ class LeaderStatuses:
         allocator: Allocator,
         node: NodeReconciler,
     ) -> None:
+        self.word: Callable[[VIP], Word | None] = _as_it_is
         self._stores = stores
         self._leadership = leadership
         self._allocator = allocator
         self._node = node
         self._sweeps = 0
         self._pools: object = None
-        self._writer = StatusWriter(stores, port, planned=self._planned, may=self._may)
+        self._writer = StatusWriter(
+            stores,
+            port,
+            planned=self._planned,
+            may=self._may,
+            versioned=frozenset({Kind.BGP_CONFIG}),  # two leaders must not add up their lists
+        )
 
     async def run(self) -> None:
         """Write while leading, until cancelled."""
@@ -76,6 +90,10 @@ class LeaderStatuses:
             self._touch_all(kind)
         self._writer.wake()
 
+    def vip_changed(self, key: Key) -> None:
+        """`word` says another thing of this VIP."""
+        self._writer.touch(ObjectRef(Kind.VIP, "", key))
+
     # Follower
 
     def touch(self, kind: Kind, key: Key) -> None:
@@ -86,6 +104,8 @@ class LeaderStatuses:
             self._touch_all(Kind.VIP_POOL)
         elif kind is Kind.BGP_NODE:
             self._touch_all(Kind.BGP_PEER)
+        elif kind is Kind.NODE:
+            self._writer.touch(ObjectRef(Kind.BGP_CONFIG, "", DEFAULT_CONFIG))
 
     def work(self, until: float) -> bool:
         """Look for what no key tells."""
@@ -119,12 +139,13 @@ class LeaderStatuses:
                 return replace(obj, status=vip_pool_status(obj, faults, self._allocator.ledger, at))
             case VIP():
                 pools = self._allocator.ledger.pools
-                return replace(obj, status=vip_status(obj, pools, at, faults))
+                return replace(obj, status=vip_status(obj, pools, at, faults, self.word(obj)))
             case BGPConfig():
-                return replace(obj, status=bgp_config_status(obj, faults, at))
+                nodes = [node for _, node in self._stores.nodes.items()]
+                return replace(obj, status=bgp_config_status(obj, faults, nodes, at))
             case BGPPeer():
-                nodes = [node for _, node in self._stores.bgp_nodes.items()]
-                return replace(obj, status=bgp_peer_status(obj, faults, nodes, at))
+                reports = [node for _, node in self._stores.bgp_nodes.items()]
+                return replace(obj, status=bgp_peer_status(obj, faults, reports, at))
             case BGPAdvertisement():
                 status = bgp_advertisement_status(obj, faults, self._disagreements(), at)
                 return replace(obj, status=status)
@@ -138,3 +159,8 @@ class LeaderStatuses:
             for verdict in verdicts
             if verdict.reason is Reason.CONFLICTING
         }
+
+
+def _as_it_is(_: VIP) -> Word | None:
+    """Nobody judges yet."""
+    return None

@@ -43,6 +43,11 @@ class Loop:
         self._woken = asyncio.Event()
         stores.wake = self._woken.set
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are keys that nobody was told of yet."""
+        return bool(self._keys)
+
     def wake(self) -> None:
         """Turn soon."""
         self._woken.set()

@@ -11,19 +11,23 @@ from msgspec.structs import replace
 from porter_ctl.api import BGPNode, Kind, ObjectRef
 from porter_ctl.plan import NodeReport, bgp_node_status
 from porter_ctl.reconcile.cluster import utc_now
+from porter_ctl.reconcile.told import Told
 from porter_ctl.reconcile.write_status import StatusWriter
 
 if TYPE_CHECKING:
     from porter_bgp.speaker.speaker import Speaker
-    from porter_bgp.wire import Prefix
+    from porter_bgp.view import PeerView
     from porter_ctl.api import Key, Resource
     from porter_ctl.gate import DataplaneGate
     from porter_ctl.reconcile.node import NodeReconciler
     from porter_ctl.store.port import ClusterPort
     from porter_ctl.store.stores import Stores
 
-_SENT_BY_THEN = 0.25  # seconds from a plan to its octets, unless a peer is slow
+OUTDATED_SECONDS = 60.0
+_GATHERING = 0.1  # seconds from a change to its report, so that one says what follows from it, too
+_PATIENCE = 5  # looks at peers that have not acknowledged a withdrawal, before a report
 _LOOK_AGAIN = 1.0
+_STUCK_SHARE = 1 / 3  # of the hold time
 
 
 class NodeStatuses:
@@ -53,14 +57,14 @@ class NodeStatuses:
         incarnation: str,
     ) -> None:
         self._node = node
-        self._speaker = speaker
+        self._told = Told(speaker)
         self._gate = gate
         self._ref = ObjectRef(Kind.BGP_NODE, "", name)
         self._pod_uid = pod_uid
         self._incarnation = incarnation
         self._loop = asyncio.get_running_loop()
         self._look_at: float | None = None
-        self._told: dict[str, set[Prefix]] = {}
+        self._looks = 0  # since the last report
         self._writer = StatusWriter(stores, port, planned=self._planned, may=self._may)
 
     async def run(self) -> None:
@@ -68,22 +72,20 @@ class NodeStatuses:
         await self._writer.run()
 
     def changed(self) -> None:
-        """What this node reports may be another, and soon what its peers were sent too."""
-        self._writer.touch(self._ref)
-        self._look_at = min(self._look_at or inf, self._loop.time() + _SENT_BY_THEN)
+        """What this node reports may be another."""
+        self._look_at = min(self._look_at or inf, self._loop.time() + _GATHERING)
 
     @property
     def announced(self) -> int:
-        """How many of the desired prefixes at least one peer was sent on its present session."""
-        peers = self._speaker.view().peers
-        for name, changes in self._speaker.take_changes().items():
-            told = self._told.setdefault(name, set())
-            for prefix in changes:
-                (told.add if self._speaker.advertised(name, prefix) else told.discard)(prefix)
-        for name in list(self._told):
-            if name not in peers or not peers[name].established:
-                del self._told[name]
-        return len(self._node.desired.intersection(set().union(*self._told.values())))
+        """Of how many of the desired prefixes at least one peer has acknowledged a path."""
+        self._told.look()
+        return len(self._node.desired & self._told.prefixes)
+
+    @property
+    def outdated(self) -> bool:
+        """What was written last is no longer true, and could not be corrected for a minute."""
+        since = self._writer.failing_since(self._ref)
+        return since is not None and self._loop.time() - since > OUTDATED_SECONDS
 
     # Follower
 
@@ -93,17 +95,24 @@ class NodeStatuses:
             self._writer.touch(self._ref)
 
     def work(self, until: float) -> bool:
-        """Look whether the peers were sent what changed."""
+        """Look whether there is something new to report."""
         del until
-        if self._look_at is not None and self._loop.time() >= self._look_at:
-            self._look_at = None
+        now = self._loop.time()
+        if self._look_at is None or now < self._look_at:
+            return False
+        self._told.look()
+        self._looks += 1
+        self._look_at = None
+        if self._told.leaving:  # most peers acknowledge within milliseconds
+            self._look_at = now + (_GATHERING if self._looks < _PATIENCE else _LOOK_AGAIN)
+        if not self._told.leaving or self._looks >= _PATIENCE:
+            self._looks = 0
             self._writer.touch(self._ref)
-            if self.announced < len(self._node.desired) and self._told:
-                self._look_at = self._loop.time() + _LOOK_AGAIN
+            self._writer.wake()
         return False
 
     def next_deadline(self) -> float | None:
-        """When to look again what peers were sent."""
+        """When to look again."""
         return self._look_at
 
     def _may(self) -> bool:
@@ -113,14 +122,30 @@ class NodeStatuses:
         context = self._node.context
         if not isinstance(obj, BGPNode) or context is None:
             return None
+        view = self._told.look()
+        stuck = frozenset(name for name, peer in view.peers.items() if _is_stuck(peer, view.now))
+        up = [name for name in context.peers if name in view.peers and name not in stuck]
         report = NodeReport(
             context=context,
-            view=self._speaker.view(),
+            view=view,
             desired=len(self._node.desired),
-            announced=self.announced,
+            announced=len(self._node.desired & self._told.prefixes),
             exceptions=self._node.exceptions,
             dataplane_unverified=self._gate.unverified,
             pod_uid=self._pod_uid,
             incarnation=self._incarnation,
+            source=self._node.source,
+            digests=self._told.digests(up),
+            stuck=stuck,
         )
         return replace(obj, status=bgp_node_status(obj, report, utc_now()))
+
+
+def _is_stuck(peer: PeerView, now: float) -> bool:
+    since = peer.unacknowledged_since
+    return (
+        peer.established
+        and since is not None
+        and peer.hold_time > 0
+        and now - since > peer.hold_time * _STUCK_SHARE
+    )

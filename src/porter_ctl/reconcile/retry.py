@@ -43,10 +43,17 @@ class RetryQueue:
 
     async def take(self) -> ObjectRef:
         """The next one; waits for it."""
-        while not self._ready:
+        while True:
+            ref = self.take_ready()
+            if ref is not None:
+                return ref
             await self.rest()
-        ref = next(iter(self._ready))
-        del self._ready[ref]
+
+    def take_ready(self) -> ObjectRef | None:
+        """The next one; None where there is none now."""
+        ref = next(iter(self._ready), None)
+        if ref is not None:
+            del self._ready[ref]
         return ref
 
     async def rest(self) -> None:

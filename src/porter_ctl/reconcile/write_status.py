@@ -16,7 +16,7 @@ from porter_ctl.store.port import Conflict, Forbidden, Invalid, NotFound, PortFa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from porter_ctl.api import ObjectRef, Resource
+    from porter_ctl.api import Kind, ObjectRef, Resource
     from porter_ctl.store.port import ClusterPort
     from porter_ctl.store.stores import Stores
 
@@ -33,6 +33,7 @@ class StatusWriter:
         port: Where to write.
         planned: The object as it should be; None where nothing is to be said of it now.
         may: Whether to write at all now; `wake` when that changes.
+        versioned: Kinds whose status goes onto the version it was planned from, and no other.
     """
 
     def __init__(
@@ -42,15 +43,22 @@ class StatusWriter:
         *,
         planned: Callable[[Resource], Resource | None],
         may: Callable[[], bool],
+        versioned: frozenset[Kind] = frozenset(),
     ) -> None:
         self._stores = stores
         self._port = port
         self._planned = planned
         self._may = may
+        self._versioned = versioned
         self._loop = asyncio.get_running_loop()
         self._queue = RetryQueue()
         self._quiet: set[ObjectRef] = set()
         self._missed: set[ObjectRef] = set()
+        self._failing: dict[ObjectRef, float] = {}
+
+    def failing_since(self, ref: ObjectRef) -> float | None:
+        """Since when (loop time) what should be written could not be; None: it was."""
+        return self._failing.get(ref)
 
     def touch(self, ref: ObjectRef) -> None:
         """The status of `ref` may have to be another."""
@@ -75,11 +83,16 @@ class StatusWriter:
             try:
                 await self._write(ref)
             except (Conflict, NotFound):
-                self._queue.done(ref)  # another object, or none: its arrival touches it
+                if ref.kind in self._versioned:
+                    self._queue.again(ref)  # perhaps overtaken by a write that touches nothing
+                else:
+                    self._queue.done(ref)  # another object, or none: its arrival touches it
             except PortFailure as error:
+                self._failing.setdefault(ref, self._loop.time())
                 log.warning("status of %s: %s", ref, error)
                 self._queue.later(ref, steep=isinstance(error, Forbidden | Invalid))
             else:
+                self._failing.pop(ref, None)
                 self._queue.done(ref)
 
     async def _write(self, ref: ObjectRef) -> None:
@@ -89,7 +102,8 @@ class StatusWriter:
             return
         self._quiet.add(ref)
         self._loop.call_later(QUIET_SECONDS, self._heard, ref)
-        await self._port.apply_status(wanted, uid=current.metadata.uid, resource_version="")
+        version = current.metadata.resource_version if ref.kind in self._versioned else ""
+        await self._port.apply_status(wanted, uid=current.metadata.uid, resource_version=version)
 
     def _heard(self, ref: ObjectRef) -> None:
         self._quiet.discard(ref)

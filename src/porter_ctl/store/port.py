@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from porter_ctl.api import Kind, ObjectRef, Resource
     from porter_ctl.store.stores import Stores
@@ -168,6 +168,13 @@ class ClusterPort(Protocol):
         Raises:
             Conflict: It is another object now, or has changed since.
             NotFound: It is gone already.
+        """
+
+    async def annotate(self, ref: ObjectRef, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of an object, whichever version it is; None removes one.
+
+        Raises:
+            NotFound: It is gone.
         """
 
     async def get_live(self, ref: ObjectRef) -> Resource | None:

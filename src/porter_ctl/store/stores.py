@@ -20,6 +20,7 @@ from porter_ctl.api import (
     Kind,
     Namespace,
     Node,
+    Pod,
     Secret,
     Service,
     VIPPool,
@@ -47,6 +48,7 @@ class Stores:
     Attributes:
         wake: Called whenever something is dirty or the sync of a kind has changed.
         faults: What is wrong with an object, by kind and key; no entry where nothing is.
+        departed: Objects of the configuration that are gone, as they were last.
     """
 
     def __init__(self, wake: Callable[[], None] | None = None) -> None:
@@ -54,6 +56,7 @@ class Stores:
         self.services = Store(Service)
         self.endpoint_slices = Store(EndpointSlice)
         self.nodes = Store(Node)
+        self.pods = Store(Pod)
         self.namespaces = Store(Namespace)
         self.secrets = Store(Secret)
         self.vip_pools = Store(VIPPool)
@@ -64,12 +67,14 @@ class Stores:
         self.bgp_nodes = Store(BGPNode)
         self.wake: Callable[[], None] = wake or _nobody
         self.faults: dict[tuple[Kind, Key], tuple[Fault, ...]] = {}
+        self.departed: dict[tuple[Kind, Key], Resource] = {}
         self._dirty: dict[tuple[Kind, Key], None] = {}
         self._synced: set[Kind] = set()
         self._by_kind: Mapping[Kind, Store[Resource]] = {
             Kind.SERVICE: self.services,
             Kind.ENDPOINT_SLICE: self.endpoint_slices,
             Kind.NODE: self.nodes,
+            Kind.POD: self.pods,
             Kind.NAMESPACE: self.namespaces,
             Kind.SECRET: self.secrets,
             Kind.VIP_POOL: self.vip_pools,
@@ -91,6 +96,7 @@ class Stores:
         until now stays: a bad edit takes nothing out of use, however soon it comes.
         """
         key = key_of(obj)
+        self.departed.pop((kind, key), None)
         if faults:
             obj = _with_spec_of(self._by_kind[kind].get(key), obj)
         changed = self._by_kind[kind].put(obj)
@@ -100,6 +106,7 @@ class Stores:
     def remove(self, kind: Kind, key: Key) -> None:
         """Forget an object; dirty if it was there."""
         self._set_faults(kind, key, ())
+        self._see_off(kind, (key,))
         if self._by_kind[kind].remove(key):
             self._mark(kind, (key,))
 
@@ -113,6 +120,8 @@ class Stores:
             keys: Of all there is, as far as `within` reaches.
             within: Which keys are judged; all others stay.
         """
+        leaving = [key for key in self._by_kind[kind] if key not in keys and within(key)]
+        self._see_off(kind, leaving)
         gone = self._by_kind[kind].keep_only(keys, within)
         for key in gone:
             self._set_faults(kind, key, ())
@@ -142,6 +151,12 @@ class Stores:
         self._dirty.update(((kind, key), None) for key in keys)
         if len(self._dirty) > before:
             self.wake()
+
+    def _see_off(self, kind: Kind, keys: Iterable[Key]) -> None:
+        for key in keys:
+            obj = self._by_kind[kind].get(key)
+            if isinstance(obj, _CONFIGURATION):
+                self.departed[kind, key] = obj
 
     def _set_faults(self, kind: Kind, key: Key, faults: tuple[Fault, ...]) -> bool:
         before = self.faults.get((kind, key), ())

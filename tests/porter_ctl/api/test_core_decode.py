@@ -14,6 +14,7 @@ from porter_ctl.api import (
     Namespace,
     Node,
     NodeEndpoints,
+    Pod,
     Protocol,
     Secret,
     Service,
@@ -137,6 +138,24 @@ def test_a_node_says_its_addresses_and_conditions() -> None:
     assert found.metadata.deletion_timestamp == "2026-01-01"
 
 
+def test_of_the_sentences_of_conditions_only_why_a_node_is_not_ready_is_kept() -> None:
+    conditions = [
+        {"type": "Ready", "status": "False", "message": "node is shutting down"},
+        {"type": "DiskPressure", "status": "False", "message": "enough room"},
+    ]
+    shutting = {"metadata": {"name": "a"}, "status": {"conditions": conditions}}
+    well = {
+        "metadata": {"name": "a"},
+        "status": {"conditions": [{"type": "Ready", "status": "True", "message": "fine"}]},
+    }
+
+    found = [read(Kind.NODE, document) for document in (shutting, well)]
+
+    assert [
+        [one.message for one in node.status.conditions] for node in found if isinstance(node, Node)
+    ] == [["node is shutting down", ""], [""]]
+
+
 def test_a_secret_is_opened_and_never_printed() -> None:
     document = {
         "metadata": {"name": "tor1", "namespace": "porter"},
@@ -150,6 +169,21 @@ def test_a_secret_is_opened_and_never_printed() -> None:
     assert found.data == {"password": b"secret", "other": b"plain"}
     assert "secret" not in repr(found)
     assert "porter/tor1" in repr(found)
+
+
+@pytest.mark.parametrize(("status", "ready"), [("True", True), ("False", False), (None, False)])
+def test_a_pod_is_where_it_runs_and_whether_it_is_ready(status: str | None, *, ready: bool) -> None:
+    conditions = [] if status is None else [{"type": "Ready", "status": status}]
+    document = {
+        "metadata": {"name": "porter-x", "namespace": "porter", "uid": "u"},
+        "spec": {"nodeName": "n1", "containers": [{"name": "main"}]},
+        "status": {"conditions": [{"type": "Initialized", "status": "True"}, *conditions]},
+    }
+
+    found = read(Kind.POD, document)
+
+    assert isinstance(found, Pod)
+    assert (found.metadata.uid, found.spec.node_name, found.ready) == ("u", "n1", ready)
 
 
 def test_a_namespace_is_its_labels() -> None:

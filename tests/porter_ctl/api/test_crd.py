@@ -46,7 +46,7 @@ def nodes(tree: object) -> Iterator[dict[str, object]]:
 
 
 def test_the_chart_holds_what_the_types_say() -> None:
-    folder = ROOT / "charts" / "porter" / "crds"
+    folder = ROOT / "charts" / "porter" / "files" / "crds"
 
     assert {path.name: path.read_text() for path in folder.glob("*.yaml")} == crd_files()
 
@@ -188,5 +188,5 @@ def test_the_reference_page_marks_what_is_not_served_yet() -> None:
     page = to_markdown()
 
     assert "| `bfd` | object |  | Fast failure detection; absent: none. *(not yet)* |" in page
-    assert "*(only Self yet)*" in page
+    assert "*(only MD5 yet)*" in page
     assert "| `holdSeconds` | 0 to 604800 | `600` |" in page

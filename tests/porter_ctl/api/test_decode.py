@@ -155,13 +155,9 @@ def test_a_field_not_served_yet_is_refused_by_name() -> None:
 
 
 def test_a_value_not_served_yet_names_the_one_that_is() -> None:
-    document = {"metadata": {"name": "all"}, "spec": {"nextHop": {"type": "Nodes"}}}
+    (fault,) = decode(Kind.BGP_PEER, peer(maxPrefixes={"action": "Cease"})).faults
 
-    (fault,) = decode(Kind.BGP_ADVERTISEMENT, document).faults
-
-    assert fault.sentence == 'spec.nextHop.type: "Nodes" is not supported yet; use Self'.replace(
-        '"', "'"
-    )
+    assert fault.sentence == "spec.maxPrefixes.action: 'Cease' is not supported yet; use Warn"
 
 
 def test_a_long_value_is_shortened() -> None:
@@ -209,7 +205,7 @@ def test_an_object_that_cannot_be_named_is_not_decoded(metadata: object) -> None
     ("head", "sentence"),
     [
         ({"kind": "BGPPer"}, "kind: 'BGPPer' is not a kind Porter reads; did you mean BGPPeer?"),
-        ({"kind": "Pod"}, "kind: 'Pod' is not a kind Porter reads; use "),
+        ({"kind": "Deployment"}, "kind: 'Deployment' is not a kind Porter reads; use "),
         ({"kind": None}, "kind: is missing; use "),
         (
             {"apiVersion": "v1"},

@@ -52,6 +52,11 @@ SERVED: dict[Kind, dict[str, object]] = {
         "asn": 4200000000,
         "routerID": "192.0.2.3",
         "listen": {"port": 1790, "addresses": ["192.0.2.3"]},
+        "gracefulRestart.mode": "Disabled",
+        "gracefulRestart.restartSeconds": 120,
+        "drain.triggers": ["Cordon"],
+        "drain.delaySeconds": 0,
+        "withholdOn": ["NetworkUnavailable", "NotReady"],
         "excludeLabel": "Ignore",
         "dataplane.gate": "None",
         "dataplane.delayMilliseconds": 10,
@@ -72,6 +77,8 @@ SERVED: dict[Kind, dict[str, object]] = {
         "auth": {**SECRET, "method": "MD5"},
         "families": ["ipv6-unicast"],
         "nextHop": {"ipv4": "192.0.2.9", "ipv6": "2001:db8::9"},
+        "addPath.mode": "Send",
+        "addPath.maxPaths": 4,
         "maxPrefixes.limit": 5,
         "adminState": "Down",
         "shutdownMessage": "maintenance",
@@ -86,13 +93,20 @@ SERVED: dict[Kind, dict[str, object]] = {
         "communities.wellKnown": ["no-export"],
         "localPref": 200,
         "med": 0,
+        "prepend": 2,
+        "nextHop.type": "Nodes",
+        "nextHop.speakerNodeSelectors": [{"matchLabels": {"speaker": "true"}}],
         "endpoints.publish": "Ready",
         "endpoints.min": 2,
         "endpoints.whenNone": "Keep",
     },
 }
-# Values that need another field to go.
+# Values that need another field to go, or to say something.
 WITHOUT = {"peerType": "asn"}
+ALONG: dict[str, dict[str, object]] = {
+    "addPath.maxPaths": {"mode": "Send"},
+    "nextHop.speakerNodeSelectors": {"type": "Nodes"},
+}
 
 
 def spec_of(kind: Kind) -> ObjectShape | None:
@@ -128,7 +142,7 @@ PARTS = [
 def with_value(kind: Kind, path: str, value: object) -> dict[str, object]:
     head, _, tail = path.partition(".")
     base = {k: v for k, v in BASE[kind].items() if k != WITHOUT.get(head)}
-    spec = {**base, head: {tail: value} if tail else value}
+    spec = {**base, head: {tail: value} | ALONG.get(path, {}) if tail else value}
     return {"metadata": {"name": NAMES.get(kind, "default")}, "spec": spec}
 
 
@@ -186,7 +200,6 @@ def test_a_refused_field_may_say_its_default_and_nothing_else(
     [
         (Kind.BGP_PEER, {"auth": {**SECRET, "method": "AO", "keyID": 1}}, "spec.auth.method"),
         (Kind.BGP_PEER, {"maxPrefixes": {"action": "Cease"}}, "spec.maxPrefixes.action"),
-        (Kind.BGP_ADVERTISEMENT, {"nextHop": {"type": "Nodes"}}, "spec.nextHop.type"),
     ],
 )
 def test_a_value_of_a_served_field_may_be_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from porter_ctl.daemon.answers import (
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
         RoutesAnswer,
         StatusAnswer,
         VerdictRow,
+        WhyAnswer,
+        WhyRow,
     )
 
 UP: PeerRow = {
@@ -26,9 +28,32 @@ UP: PeerRow = {
     "routerID": "192.0.2.1",
     "holdSeconds": 90,
     "families": {
-        "ipv4-unicast": {"wanted": 12, "advertised": 11, "pending": 1, "received": 0},
-        "ipv6-unicast": {"wanted": 2, "advertised": 2, "pending": 0, "received": 0},
+        "ipv4-unicast": {
+            "wanted": 12,
+            "advertised": 11,
+            "pending": 1,
+            "received": 0,
+            "stale": 0,
+            "overLimit": False,
+            "addPath": True,
+            "endOfRIBSent": True,
+            "endOfRIBReceived": True,
+        },
+        "ipv6-unicast": {
+            "wanted": 2,
+            "advertised": 2,
+            "pending": 0,
+            "received": 1001,
+            "stale": 0,
+            "overLimit": True,
+            "addPath": False,
+            "endOfRIBSent": True,
+            "endOfRIBReceived": False,
+        },
     },
+    "gracefulRestart": True,
+    "restartingSeconds": None,
+    "unacknowledgedSeconds": 2.0,
     "flaps": 1,
     "reason": "ConnectionLost",
     "message": "the connection was lost",
@@ -47,6 +72,9 @@ DOWN: PeerRow = {
     "routerID": None,
     "holdSeconds": 0,
     "families": {},
+    "gracefulRestart": False,
+    "restartingSeconds": 81.2,
+    "unacknowledgedSeconds": None,
     "flaps": 0,
     "reason": "DialFailed",
     "message": "the dial failed",
@@ -67,7 +95,8 @@ TOLD: RouteRow = {
     "med": 10,
     "localPref": None,
     "pathID": 0,
-    "state": "advertised",
+    "state": "acknowledged",
+    "reason": "LastDraining",
 }
 WAITING: RouteRow = {
     "prefix": "198.51.100.7/32",
@@ -81,6 +110,7 @@ WAITING: RouteRow = {
     "localPref": None,
     "pathID": 3,
     "state": "waiting",
+    "reason": "",
 }
 ROUTES: RoutesAnswer = {"routes": [TOLD, WAITING]}
 
@@ -110,17 +140,52 @@ def status(
     faults: list[FaultRow] | None = None,
     verdicts: list[VerdictRow] | None = None,
     omitted: int = 0,
+    held: int = 0,
+    source: Literal["API", "LastGood", "Manifests"] = "API",
 ) -> StatusAnswer:
     return {
         "node": "a",
         "version": "1.2.3",
-        "source": "API",
+        "source": source,
         "ready": ready,
         "notReady": [] if ready else ["not read yet: Service"],
         "peers": {"established": established, "configured": 2},
-        "prefixes": {"announced": 3, "planned": 4},
+        "prefixes": {"announced": 3, "planned": 4, "held": held},
         "allocator": {"leading": False, "candidate": True},
         "verdicts": verdicts or [],
         "verdictsOmitted": omitted,
         "faults": faults or [],
     }
+
+
+def why_row(node: str, peer: str, reason: str, message: str, *, yes: bool | None) -> WhyRow:
+    return {
+        "node": node,
+        "peer": peer,
+        "prefix": "198.51.100.7/32",
+        "reason": reason,
+        "message": message,
+        "remedy": "" if yes else "look at the router",
+        "yes": yes,
+    }
+
+
+WHY: WhyAnswer = {
+    "service": "default/web",
+    "node": "a",
+    "state": "Wrong",
+    "headline": {
+        "reason": "SomePaths",
+        "message": "default/web is announced on 2 of 3 paths",
+        "remedy": "look at the router",
+    },
+    "addresses": ["198.51.100.7"],
+    "verdicts": [
+        why_row("a", "tor-a", "AllPaths", "tor-a has acknowledged it", yes=True),
+        why_row("a", "tor-b", "AllPaths", "tor-b has acknowledged it", yes=True),
+        why_row("b", "tor-a", "SessionDown", "the session with tor-a is Active", yes=False),
+        why_row("c", "tor-a", "SessionDown", "Node/c has not reported", yes=None),
+    ],
+    "conditions": [],
+    "notes": ["other nodes: not known"],
+}

@@ -18,7 +18,10 @@ from porter_ctl.cli.main import porter
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("run", "status", "peers", "routes", "validate", "crd", "lab")
+COMMANDS = (
+    *("run", "status", "peers", "routes", "why"),
+    *("drain", "undrain", "validate", "crd", "stop", "lab"),
+)
 HEAVY = (
     "porter_bgp",
     "aiohttp",
@@ -81,7 +84,10 @@ def test_asking_is_cheap(tmp_path: Path) -> None:
     assert fastest("status", "--control", str(tmp_path / "none")) < 0.250 * FACTOR
 
 
-@pytest.mark.parametrize("command", [("--help",), ("status",), ("peers", "--help")])
+@pytest.mark.parametrize(
+    "command",
+    [("--help",), ("status",), ("why", "default/web"), ("peers", "--help"), ("drain", "--help")],
+)
 def test_asking_loads_no_library_of_the_daemon(command: tuple[str, ...]) -> None:
     done = subprocess.run(
         (sys.executable, "-X", "importtime", "-m", "porter_ctl", *command, *CONTROL),
@@ -112,6 +118,11 @@ REFUSED = {
     ),
     "a format that there is not": (("peers", "-o", "xml"), "'xml' is not one of"),
     "nothing to validate": (("validate",), "Missing argument"),
+    "a Service without a namespace": (("why", "web"), "'web': write NAMESPACE/NAME, or an address"),
+    "two places to drain in": (
+        ("drain", "n1", "--manifests", ".", "--kubeconfig", __file__),
+        "--manifests and --kubeconfig: give one of the two",
+    ),
 }
 
 

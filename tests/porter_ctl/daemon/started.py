@@ -121,15 +121,16 @@ def manifests(folder: Path, text: str, *, port: int = 1) -> Path:
 
 @contextmanager
 def porter(
-    folder: Path, directory: Path, *arguments: str, stdout: int | IO[bytes] | None = None
+    folder: Path, source: Path, *arguments: str, stdout: int | IO[bytes] | None = None
 ) -> Iterator[Started]:
-    """`porter run` on that directory; its log is in a file unless `stdout` says otherwise."""
+    """`porter run` on that directory or kubeconfig; its log is in a file unless `stdout` says."""
+    option = "--manifests" if source.is_dir() else "--kubeconfig"
     log = folder / "porter.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             (
                 *(sys.executable, "-m", "porter_ctl", "run", "--node", "a"),
-                *("--manifests", str(directory), "--state-dir", str(folder / "state")),
+                *(option, str(source), "--state-dir", str(folder / "state")),
                 *("--control", str(folder / "run" / "control.sock")),
                 *("--http", "127.0.0.1:0", "--log-format", "json", *arguments),
             ),

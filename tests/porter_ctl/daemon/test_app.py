@@ -70,7 +70,7 @@ async def test_before_anything_runs_it_says_what_it_waits_for(
     app = App(settings(tmp_path, manifests(tmp_path, CLUSTER)), writer)
 
     assert app.missing() == (f"another porter on this node holds {tmp_path}/state/lock",)
-    await app.leave()  # there is nothing to take back
+    await app.end(patiently=False)  # there is nothing to take back
 
 
 async def test_an_api_server_that_is_away_is_no_reason_to_end(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_an_api_server_that_is_away_is_no_reason_to_end(tmp_path: Path) ->
     async with living(told) as app:
         await eventually(lambda: app._lock.held)
         missing = app.missing()
-        await app.leave()
+        await app.end(patiently=False)
 
     assert missing == ("the cluster was not reached yet",)
 

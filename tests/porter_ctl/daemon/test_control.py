@@ -87,11 +87,14 @@ async def test_a_well_node_is_told_of_on_every_path(tmp_path: Path) -> None:
             await eventually(lambda: app.missing() == ())
             status = await answer(app, "/v1/status")
             peers = await answer(app, "/v1/peers")
+            async with asyncio.timeout(SECONDS):
+                while (why := await answer(app, "/v1/why?service=default/web"))["state"] != "Well":
+                    pass
             routes = await answer(app, "/v1/routes?peer=tor")
             none = await answer(app, "/v1/routes?service=default/other")
             ready, health = await get("/readyz", port=port), await get("/healthz", port=port)
             metrics = await get("/metrics", port=port)
-            await app.leave()
+            await app.end(patiently=False)
             left = await get("/readyz", port=port)
             await eventually(lambda: not heard(tor), seconds=SECONDS)
 
@@ -106,14 +109,28 @@ async def test_a_well_node_is_told_of_on_every_path(tmp_path: Path) -> None:
     (peer,) = of(peers, "peers")
     assert (peer["name"], peer["state"], peer["localAddress"]) == ("tor", "Established", NODE)
     assert peer["families"] == {
-        "ipv4-unicast": {"wanted": 1, "advertised": 1, "pending": 0, "received": 0}
+        "ipv4-unicast": {
+            "wanted": 1,
+            "advertised": 1,
+            "pending": 0,
+            "received": 0,
+            "stale": 0,
+            "overLimit": False,
+            "addPath": False,
+            "endOfRIBSent": True,
+            "endOfRIBReceived": False,  # the router of the tests has nothing to tell
+        }
     }
     (route,) = of(routes, "routes")
-    assert (route["state"], route["nextHop"], route["service"]) == (
-        "advertised",
+    assert (route["state"], route["nextHop"], route["service"], route["reason"]) == (
+        "acknowledged",
         NODE,
         "default/web",
+        "",
     )
+    assert (why["state"], why["addresses"]) == ("Well", ["198.51.100.7"])
+    (row,) = of(why, "verdicts")
+    assert (row["node"], row["peer"], row["reason"], row["yes"]) == ("a", "tor", "AllPaths", True)
     assert none == {"routes": []}
 
 
@@ -200,7 +217,7 @@ async def test_what_is_not_announced_here_is_told_with_its_service(tmp_path: Pat
         "peer": "",
         "reason": "NoLocalEndpoint",
         "message": "default/web has no ready endpoint on Node/a",
-        "remedy": "",
+        "remedy": "run a ready Pod of it there, or set externalTrafficPolicy: Cluster",
     }
     assert status["verdictsOmitted"] == 0
 

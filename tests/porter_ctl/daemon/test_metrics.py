@@ -12,14 +12,13 @@ from porter_bgp.wire import IPV4_UNICAST, IPV6_UNICAST
 from porter_ctl.daemon.facts import NodeFacts, PoolUse, ProcessFacts
 from porter_ctl.daemon.loop_lag import BOUNDS, LoopLag
 from porter_ctl.daemon.metrics import MetricsPage
-from porter_ctl.plan import Reason, Verdict
+from porter_ctl.daemon.service_reasons import ServiceReasons
+from porter_ctl.plan import Reason
 from tests.porter_ctl.daemon.views import down, family, peer_config, speaker, up
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-LOST = Verdict(reason=Reason.NO_LOCAL_ENDPOINT, message="none here")
-LESSER = Verdict(reason=Reason.NO_PEER, message="nobody")
 BASE_UNITS = {"seconds", "bytes", "ratio", "celsius", "volts", "meters"}
 OTHER_UNITS = re.compile("milliseconds|microseconds|minutes|hours|kilobytes|percent")
 
@@ -30,8 +29,11 @@ def node_facts() -> NodeFacts:
         view=speaker(up("a", families=both), down("b", remote="2001:db8::1")),
         peers={"a": peer_config()},
         wall_offset=1_000_000.0,
-        verdicts=((LESSER, LOST), (LOST,)),
-        prefixes=5,
+        reasons=ServiceReasons(
+            counts={Reason.NO_LOCAL_ENDPOINT: 2, Reason.ALL_PATHS: 3},
+            named={"default/shop": Reason.NO_LOCAL_ENDPOINT},
+            omitted=2,
+        ),
         announced=(("default/web", "198.51.100.1"),),
         announced_omitted=4,
         pools=(PoolUse(pool="lab", family="ipv6", size=2**64, in_use=2),),
@@ -39,6 +41,8 @@ def node_facts() -> NodeFacts:
         leading=True,
         loaded=True,
         stale=False,
+        last_good=True,
+        kept=7,
     )
 
 
@@ -75,6 +79,12 @@ SAMPLES = {
     'porter_bgp_received_prefixes{afi="ipv6",peer="192.0.2.1",safi="unicast"}': 7.0,
     'porter_service_decisions{reason="NoLocalEndpoint"}': 2.0,
     'porter_service_decisions{reason="AllPaths"}': 3.0,
+    'porter_service_reason{namespace="default",reason="NoLocalEndpoint",service="shop"}': 1.0,
+    "porter_service_reason_omitted{}": 2.0,
+    'porter_bgp_session_graceful_restart{peer="192.0.2.1"}': 1.0,
+    'porter_bgp_unacknowledged_timestamp_seconds{peer="192.0.2.1"}': 1_000_150.0,
+    'porter_bgp_stale_prefixes{afi="ipv6",peer="192.0.2.1",safi="unicast"}': 1.0,
+    'porter_bgp_prefix_limit_exceeded{afi="ipv4",peer="192.0.2.1",safi="unicast"}': 0.0,
     'porter_speaker_announced{ip="198.51.100.1",namespace="default",service="web"}': 1.0,
     "porter_speaker_announced_omitted{}": 4.0,
     'porter_pool_addresses{family="ipv6",pool="lab"}': 2.0**64,
@@ -83,6 +93,8 @@ SAMPLES = {
     'porter_leader{lease="porter-allocator"}': 1.0,
     "porter_config_loaded{}": 1.0,
     "porter_config_stale{}": 0.0,
+    "porter_config_last_good{}": 1.0,
+    "porter_guard_kept_prefixes{}": 7.0,
     "porter_log_lines_dropped_total{}": 4.0,
     'porter_event_loop_lag_seconds_bucket{le="0.001"}': 0.0,
     'porter_event_loop_lag_seconds_bucket{le="0.002"}': 1.0,

@@ -77,7 +77,7 @@ async def test_a_service_in_a_file_becomes_a_route_and_sigterm_takes_it_back(
         down = tor.view().peers["node"].last_down
     assert (status, node["ready"], node["notReady"], node["faults"]) == (0, True, [], [])
     assert node["peers"] == {"established": 1, "configured": 1}
-    assert node["prefixes"] == {"announced": 1, "planned": 1}
+    assert node["prefixes"] == {"announced": 1, "planned": 1, "held": 0}
     assert node["allocator"] == {"leading": True, "candidate": True}
     assert [peer["state"] for peer in rows(peers, "peers")] == ["Established"]
     (route,) = rows(routes, "routes")
@@ -92,14 +92,15 @@ async def test_a_service_in_a_file_becomes_a_route_and_sigterm_takes_it_back(
         "med": None,
         "localPref": None,
         "pathID": 0,
-        "state": "advertised",
+        "state": "acknowledged",
+        "reason": "",
     }
     assert mode == 0o600
     assert 'porter_bgp_session_up{peer="127.0.0.1"} 1.0' in metrics
     assert code == 0
     assert took < 4.0
     assert down is not None
-    assert "Porter leaves this node" in down.text
+    assert "Administrative shutdown" in down.text
 
 
 def rows(answer: dict[str, object], name: str) -> list[dict[str, object]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from porter_ctl.api import BGPPeer, Kind, decode
 from porter_ctl.daemon.wants import Wants
 from porter_ctl.plan import NEEDED_KINDS
 from porter_ctl.store.port import EVERYTHING, Selectors
 from porter_ctl.store.stores import Stores
+from tests.porter_ctl.plan.world import advertisement, node
 
 if TYPE_CHECKING:
     from porter_ctl.api import Resource
@@ -76,6 +79,30 @@ def test_a_speaker_wants_its_own_node_and_an_allocator_all_of_them() -> None:
 
     assert before == (OWN, OWN)
     assert leading == (EVERYTHING, EVERYTHING)
+
+
+def test_only_allocators_want_pods_and_only_porter_s_own() -> None:
+    source = Asked()
+    wanted = wants(source, Stores(), allocates=False)
+    before = source.wanted[Kind.POD]
+    wanted.allocate(allocates=True)
+
+    assert before == Selectors(names=frozenset(), namespace="porter-system")
+    assert source.wanted[Kind.POD] == Selectors(namespace="porter-system")
+
+
+@pytest.mark.parametrize(("speaks", "wanted"), [("true", EVERYTHING), ("false", OWN)])
+def test_who_speaks_for_other_nodes_wants_all_of_them(speaks: str, wanted: Selectors) -> None:
+    source, stores = Asked(), Stores()
+    follower = wants(source, stores, allocates=False)
+    stores.put(Kind.NODE, node("a", labels={"speaker": speaks}))
+    selectors = [{"matchLabels": {"speaker": "true"}}]
+    hop = {"type": "Nodes", "speakerNodeSelectors": selectors}
+    stores.put(Kind.BGP_ADVERTISEMENT, advertisement("nodes", nextHop=hop))
+    for kind, key in stores.take_dirty():
+        follower.touch(kind, key)
+
+    assert source.wanted[Kind.NODE] == wanted
 
 
 def test_only_the_secrets_that_peers_name_are_wanted() -> None:

@@ -27,6 +27,8 @@ def family(*, wanted: int = 3, advertised: int = 3, ended: bool = True) -> Famil
         over_limit=False,
         end_of_rib_sent=ended,
         end_of_rib_received=True,
+        add_path=False,
+        stale=1,
     )
 
 
@@ -52,6 +54,9 @@ def up(
         received_messages={"OPEN": 1, "UPDATE": 4, "NOTIFICATION": 1},
         sent_messages={"OPEN": 1},
         faults={"DISCARD": 3},
+        unacknowledged_since=150.0,
+        graceful_restart=True,
+        restarting_until=None,
     )
 
 

@@ -337,3 +337,13 @@ def test_an_answer_that_nobody_waits_for_any_more_changes_nothing(late: Evidence
 
     assert gate.evidence(late, 10.2) == frozenset()
     assert gate.wanted(99.0) == frozenset()
+
+
+def test_what_was_served_before_this_process_began_needs_no_evidence() -> None:
+    gate = running()
+
+    gate.remember({PREFIX: frozenset({"web"})})
+
+    assert gate.announced(PREFIX) == {"web"}
+    assert not held(gate, wanted(), 10.0)
+    assert held(gate, wanted("other"), 10.0)

@@ -70,9 +70,9 @@ def _silent() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def _dataplane(port: int = 0, *, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Dataplane:
+def _dataplane(port: int = 0) -> Dataplane:
     url = f"http://127.0.0.1:{port}/metrics"
-    settings = DataplaneSettings(metrics_url=url, health_hosts=hosts, patience=0.2)
+    settings = DataplaneSettings(metrics_url=url, patience=0.2)
     return Dataplane(settings, clock=lambda: 5000.0, wall=lambda: 1764029411.0)
 
 
@@ -200,8 +200,8 @@ async def test_a_connect_without_a_route_has_not_reached() -> None:
 async def test_health_is_asked_wherever_the_port_may_listen() -> None:
     async with _answering("200 OK", "{}", host="127.0.0.2") as port:
         healthy = [
-            await _dataplane(hosts=hosts).healthy(port)
-            for hosts in (("127.0.0.1",), ("127.0.0.1", "127.0.0.2"), ("::1", "127.0.0.2"))
+            await _dataplane().healthy(port, hosts)
+            for hosts in ((), ("127.0.0.2",), ("::1", "127.0.0.2"))
         ]
 
     assert healthy == [False, True, True]
@@ -209,4 +209,4 @@ async def test_health_is_asked_wherever_the_port_may_listen() -> None:
 
 async def test_a_service_without_an_endpoint_here_is_not_healthy() -> None:
     async with _answering("503 Service Unavailable", "{}") as port:
-        assert not await _dataplane().healthy(port)
+        assert not await _dataplane().healthy(port, ())

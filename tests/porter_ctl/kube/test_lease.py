@@ -7,16 +7,16 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from aiohttp import web
 
 from porter_ctl.kube.lease import LeaseElection, LeaseTimings
+from porter_ctl.store.port import Unavailable
 from tests.porter_ctl.kube.fake_api import FakeApi, drop, refusal
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    import pytest
 
     from porter_ctl.kube.client import KubeClient
     from tests.porter_ctl.kube.fake_api import Answer, Json, Object
@@ -50,11 +50,11 @@ class Kept:
         self.lease = {**body, "metadata": {**metadata, "resourceVersion": str(self.version)}}
         return self.lease
 
-    def hold(self, holder: str, *, renewed: str) -> None:
+    def hold(self, holder: str, *, renewed: str, lasts: int = 1) -> None:
         """Somebody else writes."""
         spec: Object = {
             "holderIdentity": holder,
-            "leaseDurationSeconds": 1,
+            "leaseDurationSeconds": lasts,
             "renewTime": renewed,
             "leaseTransitions": 4,
         }
@@ -290,3 +290,104 @@ async def test_a_refusal_is_told_once_and_no_lead(
     told = [record.message for record in caplog.records if record.name.endswith("lease")]
     assert len(told) == 1
     assert "leases is forbidden" in told[0]
+
+
+@pytest.mark.parametrize("lasts", [0, -5, 10**9])
+async def test_a_stranger_that_stands_still_is_succeeded_whatever_it_claims(
+    api: FakeApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch, lasts: int
+) -> None:
+    monkeypatch.setattr("porter_ctl.kube.lease._LONGEST", 0.6)
+    kept = keep(api)
+    kept.hold("somebody", renewed="2999-01-01T00:00:00.000000Z", lasts=lasts)
+    started = asyncio.get_running_loop().time()
+    async with seeking(client, "b") as b:
+        await eventually(lambda: b.election.leading)
+
+    assert b.told[0][1] - started >= BRIEF.duration
+
+
+async def test_a_stranger_that_renews_is_waited_for_and_named(
+    api: FakeApi, client: KubeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = keep(api)
+    kept.hold("cert-manager-7c9_5d0f", renewed="1")
+    async with seeking(client, "b") as b:
+        for number in range(20):
+            kept.hold("cert-manager-7c9_5d0f", renewed=str(number))
+            await asked_again(api)
+        trouble = b.election.trouble
+        with pytest.raises(Unavailable):
+            b.election.fence()
+
+        assert b.changes == []
+
+    assert trouble == (
+        "the Lease kube-system/porter-allocator is held by 'cert-manager-7c9_5d0f', which is no"
+        " Porter: no Service is given an address until it ends; end it, or delete the Lease"
+    )
+    told = {r.message for r in caplog.records if "cert-manager" in r.message}
+    assert told == {f"election: {trouble}"}
+
+
+async def test_another_porter_that_leads_is_no_trouble(api: FakeApi, client: KubeClient) -> None:
+    kept = keep(api)
+    kept.hold("5f3c0d1e-1111-2222-3333-444455556666_00112233445566ff", renewed="1")
+    async with seeking(client, "b") as b:
+        await eventually(lambda: b.election.holder != "")
+
+        assert b.election.trouble == ""
+
+
+async def test_a_server_that_refuses_is_a_trouble_until_it_does_not(
+    api: FakeApi, client: KubeClient
+) -> None:
+    api.always = refusal(403, "Forbidden", "leases is forbidden")
+    async with seeking(client, "a") as a:
+        await eventually(lambda: a.election.trouble != "")
+        refused = a.election.trouble
+        keep(api)
+        await eventually(lambda: a.election.leading)
+
+        assert "leases is forbidden" in refused
+        assert a.election.trouble == ""
+
+
+async def test_the_fence_tells_how_long_we_lead(api: FakeApi, client: KubeClient) -> None:
+    keep(api)
+    async with seeking(client, "a") as a:
+        await eventually(lambda: a.election.leading)
+
+        assert 0 < a.election.fence() <= BRIEF.deadline
+
+
+async def test_a_lease_stands_unchanged_from_when_its_answer_came(
+    api: FakeApi, client: KubeClient
+) -> None:
+    kept = keep(api)
+    kept.hold("dead", renewed="1", lasts=1)
+    timings = LeaseTimings(duration=1.0, deadline=0.8, retry=0.6, standby=5.0, give_back=0.5)
+    waited = 0.0
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        nonlocal waited
+        kept.instead = None
+        await asyncio.sleep(0.5)
+        waited = asyncio.get_running_loop().time()
+        return await kept(request)
+
+    kept.instead = slow
+    async with seeking(client, "b", timings=timings) as b:
+        await eventually(lambda: b.election.leading)
+
+    assert b.told[0][1] - waited >= timings.duration
+
+
+async def test_the_name_of_the_lease_can_be_another_for_tests(
+    api: FakeApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTER_LEASE_NAME", "porter-allocator-b")
+    keep(api)
+    async with seeking(client, "a") as a:
+        await eventually(lambda: a.election.leading)
+
+    assert api.asked[0].path.endswith("/leases/porter-allocator-b")

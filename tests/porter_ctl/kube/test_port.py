@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from porter_ctl.api import (
     VIP,
     BGPNode,
+    BGPNodeStatus,
     Condition,
     ConditionStatus,
     Holder,
@@ -26,10 +28,22 @@ from porter_ctl.api import (
 from porter_ctl.kube.client import MERGE_PATCH
 from porter_ctl.kube.lease import LeaseElection
 from porter_ctl.kube.port import KubePort
-from porter_ctl.store.port import AlreadyExists, Conflict, Forbidden, Invalid, KubeEvent, NotFound
+from porter_ctl.store.port import (
+    AlreadyExists,
+    Conflict,
+    Forbidden,
+    Invalid,
+    KubeEvent,
+    NotFound,
+    Unavailable,
+)
 from tests.porter_ctl.kube.fake_api import refusal, reply
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp import web
+
     from porter_ctl.kube.client import KubeClient
     from tests.porter_ctl.kube.fake_api import Answer, FakeApi, Object
 
@@ -324,3 +338,133 @@ async def test_the_election_and_the_events_are_those_of_this_process(
 
     assert api.asked[0].body["reportingInstance"] == "porter-x7k2p"
     assert port.leadership().identity == "a"
+
+
+NODE = ObjectRef(Kind.NODE, "", "n1")
+
+
+async def test_an_annotation_is_patched_onto_whatever_version_there_is(
+    api: FakeApi, port: KubePort
+) -> None:
+    api.script = [reply(200, {})]
+
+    await port.annotate(NODE, {"porter.network/drain": "true", "porter.network/old": None})
+
+    asked = api.asked[0]
+    assert (asked.method, asked.path) == ("PATCH", "/api/v1/nodes/n1")
+    assert asked.headers["Content-Type"] == MERGE_PATCH
+    assert asked.body == {
+        "metadata": {"annotations": {"porter.network/drain": "true", "porter.network/old": None}}
+    }
+
+
+async def test_who_may_not_annotate_is_told_so(api: FakeApi, port: KubePort) -> None:
+    api.script = [refusal(403, "Forbidden", "nodes is forbidden")]
+
+    with pytest.raises(Forbidden):
+        await port.annotate(NODE, {"porter.network/drain": "true"})
+
+
+# The fence
+
+
+class Lead:
+    """A lead that is looked at `looks` times before it is lost."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def __call__(self) -> float:
+        if self.looks == 0:
+            raise Unavailable("the lead was lost")
+        self.looks -= 1
+        return 3.0
+
+
+WRITES: dict[str, Callable[[KubePort], Awaitable[object]]] = {
+    "create": lambda port: port.create(vip(WEB)),
+    "replace": lambda port: port.replace(vip(WEB)),
+    "apply_status": lambda port: port.apply_status(vip(WEB), uid="u", resource_version="7"),
+    "delete": lambda port: port.delete(REF, uid="u", resource_version="7"),
+}
+
+
+def fenced(client: KubeClient, lead: Lead) -> KubePort:
+    election = LeaseElection(client, identity="a", candidate=True)
+    return KubePort(client, election=election, instance="porter-x7k2p", fence=lead)
+
+
+def writes(api: FakeApi) -> list[str]:
+    return [asked.method for asked in api.asked if asked.method != "GET"]
+
+
+async def stands(request: web.Request) -> web.StreamResponse:
+    answer = listed(stored()) if request.method == "GET" else reply(200, stored("8"))
+    return await answer(request)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param(0, id="lost before it began"),
+        pytest.param(1, id="lost between the last wait and the octets"),
+    ],
+)
+async def test_a_leaders_write_does_not_leave_after_the_lead_was_lost(
+    api: FakeApi, client: KubeClient, looks: int, write: Callable[[KubePort], Awaitable[object]]
+) -> None:
+    api.always = stands
+    with pytest.raises(Unavailable):
+        await write(fenced(client, Lead(looks)))
+
+    assert writes(api) == []
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_leaders_write_leaves_while_it_leads(
+    api: FakeApi, client: KubeClient, write: Callable[[KubePort], Awaitable[object]]
+) -> None:
+    api.always = stands
+    lead = Lead(2)
+    await write(fenced(client, lead))
+
+    assert len(writes(api)) == 1
+    assert lead.looks == 0
+
+
+async def test_a_leaders_write_takes_no_longer_than_its_lead(
+    api: FakeApi, client: KubeClient
+) -> None:
+    api.always = api.hang
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(Unavailable):
+        await KubePort(
+            client,
+            election=LeaseElection(client, identity="a", candidate=True),
+            instance="porter-x7k2p",
+            fence=lambda: 0.05,
+        ).create(vip(WEB))
+
+    assert loop.time() - started < 1.0  # of the five seconds that a request may take
+
+
+async def test_what_a_node_says_of_itself_needs_no_lead(api: FakeApi, client: KubeClient) -> None:
+    api.always = stands
+    node = BGPNode(
+        metadata=ObjectMeta(name="192.0.2.1", uid="u"), status=BGPNodeStatus(summary="x")
+    )
+    await fenced(client, Lead(0)).apply_status(node, uid="u", resource_version="")
+
+    assert writes(api) == ["PATCH"]
+
+
+async def test_a_proxy_that_knows_no_such_page_does_not_say_that_the_object_is_gone(
+    api: FakeApi, port: KubePort
+) -> None:
+    api.script = [reply(404, "<html>not found</html>"), refusal(404, "NotFound")]
+    with pytest.raises(NotFound):
+        await port.get_live(REF)
+
+    assert await port.get_live(REF) is None

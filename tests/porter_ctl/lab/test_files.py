@@ -19,6 +19,24 @@ SERVERS = [files.Endpoint("node1", "web-1a", "127.0.0.11")]
         pytest.param(files.nodes(NODES), [Kind.NODE, Kind.NODE], id="nodes"),
         pytest.param(files.speaker(), [Kind.BGP_CONFIG], id="speaker"),
         pytest.param(
+            files.speaker(graceful_restart=False, drains=False),
+            [Kind.BGP_CONFIG],
+            id="speaker that neither restarts gracefully nor drains",
+        ),
+        pytest.param(
+            files.peers(NODES, router="127.0.0.1", port=1790, asn=65000, several_paths=False),
+            [Kind.BGP_PEER, Kind.BGP_PEER],
+            id="peers that take one path",
+        ),
+        pytest.param(
+            files.advertisement_by("node1"), [Kind.BGP_ADVERTISEMENT], id="advertisement by one"
+        ),
+        pytest.param(
+            files.service("web", port=8080, told_by="node1"),
+            [Kind.SERVICE],
+            id="service that one node tells",
+        ),
+        pytest.param(
             files.peers(NODES, router="127.0.0.1", port=1790, asn=65000),
             [Kind.BGP_PEER, Kind.BGP_PEER],
             id="peers",

@@ -103,9 +103,13 @@ def test_keys_change_the_world_and_q_leaves_nothing(screen: Screen, scratch: Pat
     first = screen.shows(lambda text: text.count("Established") == 3 and len(hops(text)) == 3)
     children = offspring(screen.lab.pid)
     screen.press("2k")
-    killed = screen.shows(lambda text: "ended" in text and len(hops(text)) == 2)
+    killed = screen.shows(lambda text: "ended" in text and "routes kept" in text)
     screen.press("k")
-    screen.shows(lambda text: "ended" not in text and len(hops(text)) == 3)
+    screen.shows(lambda text: "ended" not in text and text.count("Established") == 3)
+    screen.press("n")
+    drained = screen.shows(lambda text: "running, drained" in text and len(hops(text)) == 2)
+    screen.press("n")
+    screen.shows(lambda text: "drained" not in text and len(hops(text)) == 3)
     screen.press("\x1b[Be")
     one_left = screen.shows(lambda text: "web-3b" in text and "web-3a" not in text)
     screen.press("e")
@@ -119,7 +123,8 @@ def test_keys_change_the_world_and_q_leaves_nothing(screen: Screen, scratch: Pat
 
     assert f"manifests  {scratch}" in first
     assert ">  node2" in killed
-    assert hops(killed) == ["127.0.0.11", "127.0.0.13"]
+    assert len(hops(killed)) == 3
+    assert hops(drained) == ["127.0.0.11", "127.0.0.13"]
     assert len(hops(one_left)) == 3
     assert hops(lost) == ["127.0.0.11", "127.0.0.12"]
     assert screen.lab.returncode == 0

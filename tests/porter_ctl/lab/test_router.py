@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from porter_bgp.config import DialConfig, PeerConfig, SessionConfig, TcpConfig
+from porter_bgp.config import (
+    DialConfig,
+    GracefulRestartConfig,
+    PeerConfig,
+    SessionConfig,
+    TcpConfig,
+)
 from porter_bgp.rib import Path, RouteAttributes
 from porter_bgp.speaker.speaker import Speaker
 from porter_bgp.wire import Prefix
@@ -26,14 +32,15 @@ VIP = "198.51.100.1/32"
 
 
 @asynccontextmanager
-async def node(address: str, port: int) -> AsyncIterator[Speaker]:
-    """A node that announces the VIP."""
+async def node(address: str, port: int, *, graceful: bool = False) -> AsyncIterator[Speaker]:
+    """A node that announces the VIP, and ends without a word."""
     source = ip_address(address)
     session = SessionConfig(
         local_asn=NODE_ASN,
         router_id=ADDRESS,
         peer_asn=ASN,
         dial=DialConfig(first=0.01, limit=0.02, rejected=0.02, passive_after=0.1),
+        graceful_restart=GracefulRestartConfig(restart_time=60) if graceful else None,
         loopback=True,
     )
     tcp = TcpConfig(remote=ADDRESS, port=port, source=source)
@@ -70,7 +77,7 @@ async def test_it_keeps_a_next_hop_a_node_and_forwards(
     async with three_nodes(router):
         table = router.table()
 
-        assert table == {VIP: Route(tuple(NODES.values()), ("65000:100",))}
+        assert table == {VIP: Route(tuple(NODES.values()), ("65000:100",), tuple(NODES))}
         assert router.next_hops(VIP) == forwards
         assert router.next_hops("198.51.100.2/32") == ()
 
@@ -87,6 +94,22 @@ async def test_sessions_and_routes_go_with_their_nodes() -> None:
         assert await router.until(empty, seconds=10)
         assert all(one.established_at is not None and not one.flaps for one in before.values())
         assert all(one.established_at is None for one in router.sessions().values())
+
+
+async def test_it_keeps_the_routes_of_a_node_that_restarts_and_hears_when_all_is_said() -> None:
+    router = Router(NODES)
+    async with router.running():
+        name, address = next(iter(NODES.items()))
+        async with node(address, router.port, graceful=True) as speaker:
+            speaker.tables_complete({"router"})
+            await eventually(lambda: router.restarts()[name].ended)
+        await eventually(lambda: router.sessions()[name].established_at is None)
+        kept = router.restarts()[name]
+
+        assert router.next_hops(VIP) == (address,)
+        assert kept.ended is False
+        assert kept.kept_for is not None
+        assert 50 < kept.kept_for <= 60
 
 
 async def test_waiting_ends_with_patience() -> None:

@@ -16,11 +16,18 @@ SCENE = Scene(
             address="127.0.0.11",
             porter="running",
             up_for=61.2,
+            kept_for=None,
             servers=("web-1a", "web-1b"),
             flows=12,
         ),
         NodeRow(
-            name="node2", address="127.0.0.12", porter="ended", up_for=None, servers=(), flows=7
+            name="node2",
+            address="127.0.0.12",
+            porter="ended",
+            up_for=None,
+            kept_for=None,
+            servers=(),
+            flows=7,
         ),
     ),
     chosen="node2",
@@ -48,6 +55,13 @@ def test_nodes_stand_in_columns_and_the_chosen_one_is_marked() -> None:
     assert "   NODE   ADDRESS     PORTER   SESSION           SERVERS        FLOWS" in lines
     assert "   node1  127.0.0.11  running  Established 61 s  web-1a web-1b  12" in lines
     assert ">  node2  127.0.0.12  ended    down              none           7" in lines
+
+
+def test_a_node_whose_routes_are_kept_is_told_so() -> None:
+    node = replace(SCENE.nodes[1], kept_for=41.8)
+    lines = text(replace(SCENE, nodes=(node,)))
+
+    assert ">  node2  127.0.0.12  ended   down, routes kept 42 s  none     7" in lines
 
 
 def test_a_route_tells_its_next_hops_and_how_to_try_it() -> None:

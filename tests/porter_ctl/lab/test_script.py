@@ -35,6 +35,11 @@ OPPOSITES: dict[str, list[dict[str, object]]] = {
         {"meanwhile": {VIP: LEFT, "198.51.100.89/32": LEFT}},
     ],
     "fault": [{"communities": ["65000:300"], "refusal": ""}],
+    "graceful-restart": [{"session": "down", "next_hops": [FIRST], "kept_for_seconds": None}],
+    "return": [{"end_of_rib": False, "next_hops": LEFT, "lost": 0}],
+    "add-path": [{"told_by": ["node1"], "next_hops": [hop]} for hop in [*LEFT, THIRD]],
+    "drain": [{"next_hops": [*LEFT, THIRD], "exit_status": 1, "lost": 0}],
+    "undrain": [{"next_hops": [FIRST, THIRD], "exit_status": 0, "lost": 0}],
 }
 
 
@@ -56,11 +61,18 @@ def test_every_step_is_seen_to_work(scratch: Path) -> None:
     assert again["again"] == {VIP: LEFT, "198.51.100.89/32": LEFT}
     assert isinstance(refused, dict)
     assert refused["refusal"].startswith("Invalid: spec.communities.standard[0]: '65000:70000'")
+    restarted, several, drained = (seen[STEPS[number]] for number in (8, 9, 10))
+    assert isinstance(restarted, dict)
+    assert restarted["lost"] == 0
+    assert isinstance(several, dict)
+    assert (several["told_by"], several["next_hops"]) == (["node1"], [*LEFT, THIRD])
+    assert isinstance(drained, dict)
+    assert drained["node2_tells"] == "3/3 VIPs, LastDraining"
     assert list(scratch.iterdir()) == []
 
 
 def test_every_step_stands_on_one_cause_and_every_cause_has_its_opposite() -> None:
-    assert len({cause.name for cause in CAUSES}) == len(STEPS) == len(set(STEPS)) == 7
+    assert len({cause.name for cause in CAUSES}) == len(STEPS) == len(set(STEPS)) == 12
     assert list(OPPOSITES) == [cause.name for cause in CAUSES]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from porter_ctl.api import Kind, ObjectRef
-from porter_ctl.manifests.document import Document, Json, documents_of
+from porter_ctl.manifests.document import Document, Json, as_object, documents_of
 from porter_ctl.manifests.merge import merge
 from porter_ctl.manifests.own_files import OwnFile
 
@@ -108,3 +108,33 @@ def test_the_version_is_of_both_parts() -> None:
     versions = {merged.version for part in parts if (merged := merge(POOL, *part)) is not None}
 
     assert len(versions) == 3
+
+
+def test_an_edit_makes_an_object_no_younger() -> None:
+    edited = _document(POOL, {"addresses": ["192.0.2.0/24"]}, uid=POOL.key)
+    own = OwnFile(
+        body={"metadata": {"uid": POOL.key, "creationTimestamp": "1969-12-31T00:00:00Z"}},
+        version="1",
+    )
+
+    merged = merge(POOL, edited, own)
+    assert merged is not None
+    assert as_object(merged.body["metadata"])["creationTimestamp"] == "1969-12-31T00:00:00Z"
+
+
+def test_a_time_of_creation_that_the_user_wrote_counts() -> None:
+    value = {
+        "apiVersion": "porter.network/v1beta1",
+        "kind": "VIPPool",
+        "metadata": {"name": POOL.name, "creationTimestamp": "2020-01-01T00:00:00Z"},
+        "spec": {},
+    }
+    (written,) = documents_of(value, file="a.yaml", line=1, mtime=0.0)
+    own = OwnFile(
+        body={"metadata": {"uid": POOL.key, "creationTimestamp": "1969-12-31T00:00:00Z"}},
+        version="1",
+    )
+
+    merged = merge(POOL, written, own)
+    assert merged is not None
+    assert as_object(merged.body["metadata"])["creationTimestamp"] == "2020-01-01T00:00:00Z"

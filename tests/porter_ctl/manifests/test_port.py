@@ -406,3 +406,43 @@ def test_a_damaged_file_of_ours_says_what_it_said(tmp_path: Path) -> None:
     assert [str(fault) for fault in after.faults] == [
         f".porter/VIP/{ADDRESS}.yaml: it must hold exactly one object"
     ]
+
+
+# Annotations that commands put beside the user's file
+
+NODE = ObjectRef(Kind.NODE, "", "n1")
+NODE_TEXT = "apiVersion: v1\nkind: Node\nmetadata: {name: n1, annotations: {team: net}}\n"
+DRAIN = "porter.network/drain"
+
+
+async def _annotations(port: ManifestPort) -> dict[str, str]:
+    node = await port.get_live(NODE)
+    assert node is not None
+    return node.metadata.annotations
+
+
+async def test_an_annotation_lies_beside_the_user_s_file_and_goes_again(tmp_path: Path) -> None:
+    (tmp_path / "n1.yaml").write_text(NODE_TEXT)
+    port = _port(tmp_path)
+
+    await port.annotate(NODE, {DRAIN: "true"})
+    with_it = await _annotations(port)
+    await port.annotate(NODE, {DRAIN: None})
+
+    assert with_it == {"team": "net", DRAIN: "true"}
+    assert await _annotations(port) == {"team": "net"}
+    assert (tmp_path / "n1.yaml").read_text() == NODE_TEXT
+
+
+async def test_an_annotation_of_the_user_s_is_not_removed_behind_his_back(tmp_path: Path) -> None:
+    (tmp_path / "n1.yaml").write_text(NODE_TEXT)
+    port = _port(tmp_path)
+
+    with pytest.raises(Forbidden, match=r"team is the user's: remove it in n1\.yaml"):
+        await port.annotate(NODE, {"team": None})
+    assert await _annotations(port) == {"team": "net"}
+
+
+async def test_what_no_file_has_is_not_annotated(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="write its manifest first"):
+        await _port(tmp_path).annotate(NODE, {DRAIN: "true"})

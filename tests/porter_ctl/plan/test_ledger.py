@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING
 
-from porter_ctl.plan import LAST_HOLDER, SERVICE_CLASSES, Ledger, compile_pools, plan_service
+import msgspec
+import pytest
+
+from porter_ctl.plan import (
+    LAST_HOLDER,
+    MADE_HERE,
+    SERVICE_CLASSES,
+    DeleteVIP,
+    Ledger,
+    Reason,
+    ReplaceVIP,
+    compile_pools,
+    plan_service,
+    plan_vip,
+)
 from porter_ctl.plan.addresses import addresses_in
 from tests.porter_ctl.plan.world import AT, Cluster, pool, service, vip
 
+if TYPE_CHECKING:
+    from porter_ctl.api import Resource
+    from porter_ctl.plan import Address
+
 TEN = addresses_in(("192.0.2.10",))[0]
+RELEASED_AT = 1767225600.0  # AT, in seconds since 1970
 RELEASED = vip("192.0.2.10", releasedAt=AT, annotations={LAST_HOLDER: "default/web"})
 ONE = pool("lab", "192.0.2.10", holdSeconds=60)
 
@@ -40,6 +59,199 @@ def test_seeing_it_again_does_not_begin_a_new_hold() -> None:
     found.set_vip("192.0.2.10", RELEASED)
 
     assert found.pass_time(160.0)
+
+
+def test_another_release_begins_a_new_hold() -> None:
+    found = ledger()
+    found.pass_time(150.0)
+    later = vip(
+        "192.0.2.10", releasedAt="2026-01-01T00:00:50Z", annotations={LAST_HOLDER: "default/web"}
+    )
+
+    found.set_vip("192.0.2.10", later)
+
+    assert not found.pass_time(160.0)
+    assert found.next_deadline() == 210.0
+
+
+@pytest.mark.parametrize(
+    ("wall", "ends"),
+    [
+        pytest.param(RELEASED_AT - 5, 165.0, id="released by a clock five seconds ahead of ours"),
+        pytest.param(RELEASED_AT, 160.0, id="released this second"),
+        pytest.param(RELEASED_AT + 1e6, 160.0, id="released long before it was first seen"),
+    ],
+)
+def test_a_hold_is_never_shorter_than_released_at_says(wall: float, ends: float) -> None:
+    found = Ledger()
+    found.pass_time(100.0, wall=wall)
+    found.set_pools(compile_pools((ONE,), {}))
+
+    found.set_vip("192.0.2.10", RELEASED)
+
+    assert found.next_deadline() == ends
+
+
+@pytest.mark.parametrize("nonsense", ["yesterday", "0001-01-01T00:00:00", "", "9" * 60])
+def test_a_release_at_no_time_rests_from_when_it_was_seen(nonsense: str) -> None:
+    found = Ledger()
+    found.pass_time(100.0, wall=RELEASED_AT)
+    found.set_pools(compile_pools((ONE,), {}))
+
+    found.set_vip("192.0.2.10", vip("192.0.2.10", releasedAt=nonsense))
+
+    assert found.next_deadline() == 160.0
+
+
+class Watching:
+    """An `Absence` that awaits one node, until it is told."""
+
+    def __init__(self) -> None:
+        self.node: str | None = "n7"
+
+    def awaited(self, address: Address) -> str | None:
+        assert address == TEN
+        return self.node
+
+
+def test_after_its_hold_an_address_waits_for_the_node_that_may_announce_it() -> None:
+    watching = Watching()
+    found = ledger()
+    found.absence = watching
+
+    assert not found.pass_time(160.0)
+    assert found.rests_for(TEN) == "default/web"
+    assert found.next_deadline() == 161.0
+    watching.node = None
+    assert found.pass_time(160.5) == frozenset()  # looked at once a second
+    assert found.pass_time(161.0) == {TEN}
+    assert found.rests_for(TEN) is None
+    assert found.next_deadline() is None
+
+
+def test_a_full_pool_shortens_the_hold_but_waits_for_the_node() -> None:
+    cluster = Cluster(ONE, RELEASED, service("new"))
+    found = cluster.ledger()
+    watching = found.absence = Watching()
+
+    refused = cluster.allocate("default/new", ledger=found)["default/new"]
+    watching.node = None
+    given = cluster.allocate("default/new", ledger=found)["default/new"]
+
+    assert refused.verdict is not None
+    assert (refused.verdict.reason, refused.waits) == (Reason.ADDRESS_RESTING, True)
+    assert "192.0.2.10 was held by default/web lately, and n7" in refused.verdict.message
+    assert "delete its Node" in refused.verdict.remedy
+    assert isinstance(given.steps[0], ReplaceVIP)
+    assert cluster.addresses("new") == ("192.0.2.10",)
+
+
+def test_who_had_the_address_gets_it_again_whoever_announces_it_still() -> None:
+    cluster = Cluster(ONE, RELEASED, service("web"))
+    found = cluster.ledger()
+    found.absence = Watching()
+
+    cluster.allocate("default/web", ledger=found)
+
+    assert cluster.addresses("web") == ("192.0.2.10",)
+
+
+def test_a_resting_vip_deleted_by_hand_has_no_hold_but_waits_for_the_node() -> None:
+    cluster = Cluster(ONE, RELEASED, service("new"))
+    found = cluster.ledger()
+    watching = found.absence = Watching()
+    found.set_vip("192.0.2.10", None)
+    del cluster.vips["192.0.2.10"]
+
+    refused = cluster.allocate("default/new", ledger=found)["default/new"]
+    watching.node = None
+    freed = found.pass_time(2.0)
+    cluster.allocate("default/new", ledger=found)
+
+    assert refused.verdict is not None
+    assert refused.verdict.reason is Reason.ADDRESS_RESTING
+    assert freed == {TEN}
+    assert cluster.addresses("new") == ("192.0.2.10",)
+
+
+def test_a_resting_vip_deleted_by_hand_is_made_anew_for_who_had_it() -> None:
+    cluster = Cluster(ONE, RELEASED, service("web"))
+    found = cluster.ledger()
+    found.absence = Watching()
+    found.set_vip("192.0.2.10", None)
+    del cluster.vips["192.0.2.10"]
+
+    cluster.allocate("default/web", ledger=found)
+
+    made = cluster.vips["192.0.2.10"].spec
+    assert made is not None
+    assert ([one.name for one in made.holders], made.released_at) == (["web"], None)
+
+
+MADE = vip("192.0.2.10", releasedAt=AT, annotations={LAST_HOLDER: "default/web", MADE_HERE: "true"})
+
+
+def test_a_vip_of_the_allocators_is_deleted_once_it_has_rested() -> None:
+    found = Cluster(ONE, MADE).ledger()
+    found.absence = watching = Watching()
+    watching.node = None
+
+    before = plan_vip(TEN, found)
+    freed = found.pass_time(60.0)
+
+    assert before is None
+    assert freed == {TEN}
+    assert found.spent() == [TEN]
+    assert plan_vip(TEN, found) == DeleteVIP(MADE)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        pytest.param((RELEASED,), id="a user made it"),
+        pytest.param((MADE, service("x", "192.0.2.10")), id="it stands in a status"),
+        pytest.param(
+            (vip("192.0.2.10", "default/web", annotations={MADE_HERE: "true"}),), id="had"
+        ),
+        pytest.param((vip("192.0.2.10", annotations={MADE_HERE: "true"}),), id="never released"),
+        pytest.param((), id="there is none"),
+    ],
+)
+def test_no_other_vip_is_deleted(kept: tuple[Resource, ...]) -> None:
+    found = Cluster(ONE, *kept).ledger()
+
+    found.pass_time(1e9)
+
+    assert found.spent() == []
+    assert plan_vip(TEN, found) is None
+
+
+def test_a_vip_is_not_deleted_while_a_node_is_awaited() -> None:
+    found = Cluster(ONE, MADE).ledger()
+    found.absence = Watching()
+
+    found.pass_time(60.0)
+
+    assert plan_vip(TEN, found) is None
+
+
+def test_of_two_services_that_show_an_address_without_a_vip_the_older_has_it() -> None:
+    young = service("a", "192.0.2.10")
+    metadata = msgspec.structs.replace(young.metadata, creation_timestamp="2026-02-02T00:00:00Z")
+    old = service("b", "192.0.2.10")
+    found = Cluster(ONE, old, msgspec.structs.replace(young, metadata=metadata)).ledger()
+
+    assert found.elder(TEN) == "default/b"
+    assert found.orphans() == ["default/b", "default/a"]
+
+
+def test_nobody_is_the_elder_of_what_a_vip_or_a_cluster_ip_names() -> None:
+    shown = service("a", "192.0.2.10")
+    clashing = service("b", clusterIPs=["192.0.2.10"])
+
+    assert Cluster(ONE, shown, vip("192.0.2.10", "x/y")).ledger().elder(TEN) is None
+    assert Cluster(ONE, shown, clashing).ledger().elder(TEN) is None
+    assert Cluster(ONE).ledger().elder(TEN) is None
 
 
 def test_an_edit_of_the_pool_counts_for_what_rests_already() -> None:

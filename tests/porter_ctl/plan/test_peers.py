@@ -83,6 +83,41 @@ def test_a_peer_on_loopback_may_have_loopback_next_hops() -> None:
     assert speaking(config(), peer("lab", "127.0.0.1")).peers["lab"].session.loopback is True
 
 
+@pytest.mark.parametrize(
+    ("spec", "send", "limits"),
+    [
+        ({}, None, {"tor": 1}),
+        ({"addPath": {"mode": "None"}}, None, {"tor": 1}),
+        ({"addPath": {"mode": "Send"}}, {IPV4_UNICAST}, {}),
+        ({"addPath": {"mode": "Send", "maxPaths": 8}}, {IPV4_UNICAST}, {"tor": 8}),
+        (
+            {"addPath": {"mode": "Send"}, "families": ["ipv4-unicast", "ipv6-unicast"]},
+            {IPV4_UNICAST, IPV6_UNICAST},
+            {},
+        ),
+    ],
+)
+def test_several_paths_are_offered_where_that_is_asked_for(
+    spec: dict[str, object], send: set[object] | None, limits: dict[str, int]
+) -> None:
+    found = speaking(config(), peer("tor", "10.0.0.254", age=0, **spec))
+
+    offered = found.peers["tor"].session.add_path
+    assert (offered.send if offered is not None else None) == send
+    assert offered is None or not offered.receive
+    assert found.max_paths == limits
+
+
+@pytest.mark.parametrize(("mode", "seconds"), [("Enabled", 30), ("Disabled", None)])
+def test_graceful_restart_is_offered_as_configured(mode: str, seconds: int | None) -> None:
+    restart = {"mode": mode, "restartSeconds": 30}
+
+    found = speaking(config(gracefulRestart=restart), peer("tor", "10.0.0.254"))
+
+    offered = found.peers["tor"].session.graceful_restart
+    assert (offered.restart_time if offered is not None else None) == seconds
+
+
 def test_a_peer_type_stands_for_any_number_of_that_kind() -> None:
     one = peer("tor", "10.0.0.254", asn=None, peerType="External")
 

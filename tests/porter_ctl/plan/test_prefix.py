@@ -246,13 +246,14 @@ def test_an_advertisement_gives_its_attributes() -> None:
         "large": ["65001:1:2"],
         "wellKnown": ["no-export"],
     }
-    one = advertisement("all", communities=communities, localPref=200, med=7)
+    one = advertisement("all", communities=communities, localPref=200, med=7, prepend=2)
 
     assert attributes(advertisement=one) == RouteAttributes(
         communities=((65001 << 16) + 99, (65001 << 16) + 100, 0xFFFFFF01),
         large_communities=(LargeCommunity(65001, 1, 2),),
         local_pref=200,
         med=7,
+        prepend=2,
     )
 
 
@@ -269,6 +270,19 @@ def test_several_advertisements_add_up() -> None:
         (Reason.CONFLICTING, "BGPAdvertisement/a")
     ]
     assert "6 is not the 5 of the older BGPAdvertisement/z" in plan.verdicts[0].message
+
+
+def test_of_several_prepends_the_oldest_counts() -> None:
+    none, older = advertisement("none", age=0), advertisement("z", age=1, prepend=2)
+    younger = advertisement("a", age=2, prepend=1)
+
+    plan = plan_of(older, younger, advertisement=none)
+
+    assert plan.paths["tor"][0].attributes.prepend == 2
+    assert [(one.reason, one.subject) for one in plan.verdicts] == [
+        (Reason.CONFLICTING, "BGPAdvertisement/a")
+    ]
+    assert "spec.prepend: 1 is not the 2 of" in plan.verdicts[0].message
 
 
 def test_each_peer_hears_what_is_for_it() -> None:
@@ -333,6 +347,13 @@ def test_what_has_to_serve_is_told_to_the_gate() -> None:
     assert serving is not None
     assert serving.holders == {uid_of("default/web")}
     assert (serving.in_status, serving.tcp_port, serving.health_check_port) == (True, 853, 30001)
+
+
+def test_where_nothing_speaks_tcp_there_is_no_port_to_try() -> None:
+    serving = plan_of(service=service("web", VIP, ports=[{"port": 53, "protocol": "UDP"}])).serving
+
+    assert serving is not None
+    assert serving.tcp_port is None
 
 
 def test_a_vip_shared_by_two_is_announced_while_one_of_them_can_serve() -> None:

@@ -7,11 +7,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from porter_ctl.api import Kind, key_of
 from porter_ctl.plan import (
+    CONTEXT_KINDS,
     SERVICE_CLASSES,
     ConfigSnapshot,
     Memory,
@@ -36,9 +38,11 @@ from tests.porter_ctl.plan.world import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from porter_bgp.wire import Prefix
     from porter_ctl.api import Resource
-    from porter_ctl.plan import PrefixPlan
+    from porter_ctl.plan import Context, PrefixPlan
 
 NAMES = st.sampled_from(["web", "api", "dns", "mail", "ldap"])
 ADDRESSES = st.sampled_from(["192.0.2.10", "192.0.2.11", "2001:db8::1"])
@@ -186,19 +190,59 @@ OBJECTS = st.one_of(
         NAMES,
     ),
     st.builds(
-        lambda pools, age: advertisement("x", pools=pools, age=age),
+        lambda name, pools, age, hop: advertisement(name, pools=pools, age=age, nextHop=hop),
+        st.sampled_from(["all", "x"]),
         st.sampled_from([[], ["dmz"]]),
         st.integers(0, 3),
+        st.sampled_from(
+            [
+                {"type": "Self"},
+                {"type": "Nodes"},
+                {"type": "Nodes", "speakerNodeSelectors": [{"matchLabels": {"rack": "1"}}]},
+            ]
+        ),
     ),
-    st.just(config(asn=64513)),
-    st.just(peer("tor", "10.0.0.254", families=["ipv4-unicast", "ipv6-unicast"])),
     st.builds(
-        lambda labels: node("a", "10.0.0.1", labels=labels),
-        st.sampled_from([{}, {"node.kubernetes.io/exclude-from-external-load-balancers": ""}]),
+        lambda asn, names: config(
+            asn=asn,
+            status={
+                "withheld": [
+                    {"node": name, "reason": "NetworkUnavailable", "since": AT} for name in names
+                ]
+            },
+        ),
+        st.sampled_from([64512, 64513]),
+        st.lists(st.sampled_from(["a", "b"]), unique=True),
+    ),
+    st.builds(
+        lambda families, paths: peer("tor", "10.0.0.254", families=families, addPath=paths),
+        st.sampled_from([["ipv4-unicast"], ["ipv4-unicast", "ipv6-unicast"]]),
+        st.sampled_from([{"mode": "None"}, {"mode": "Send"}, {"mode": "Send", "maxPaths": 2}]),
+    ),
+    st.builds(
+        lambda name, labels, annotations, cut_off: node(
+            name,
+            f"10.0.0.{ord(name)}",
+            labels=labels,
+            annotations=annotations,
+            conditions={"NetworkUnavailable": cut_off},
+        ),
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from(
+            [{}, {"rack": "1"}, {"node.kubernetes.io/exclude-from-external-load-balancers": ""}]
+        ),
+        st.sampled_from([{}, {"porter.network/drain": "true"}]),
+        st.sampled_from(["True", "False"]),
     ),
 )
-EVENTS = st.lists(st.tuples(OBJECTS, st.booleans()), max_size=40)
-CONTEXT = {Kind.BGP_CONFIG, Kind.BGP_PEER, Kind.BGP_ADVERTISEMENT, Kind.NODE}
+GONE = st.sampled_from([True, False, False, False])
+EVENTS = st.lists(st.tuples(OBJECTS, GONE), max_size=40)
+AT_FIRST = (  # a VIP that is announced: what happens then is felt
+    node("a", "10.0.0.97", labels={"rack": "1"}),
+    service("web", "192.0.2.10"),
+    vip("192.0.2.10", "default/web"),
+    endpoints("web", "IPv4", 1, a="ready"),
+)
 
 
 def moved(one: Resource, service_name: str) -> Resource:
@@ -206,27 +250,38 @@ def moved(one: Resource, service_name: str) -> Resource:
     return msgspec.structs.replace(one, service=service_name)
 
 
-@given(EVENTS)
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("hop", ["Self", "Nodes"])
+@given(events=EVENTS)
+@settings(max_examples=200, deadline=None)
 def test_planning_what_is_touched_comes_to_planning_everything(
-    events: list[tuple[Resource, bool]],
+    hop: str, events: list[tuple[Resource, bool]]
 ) -> None:
-    cluster = Cluster(config(), peer("tor", "10.0.0.254"), advertisement("all"))
+    tor = peer("tor", "10.0.0.254", addPath={"mode": "Send"})
+    cluster = Cluster(config(), tor, advertisement("all", nextHop={"type": hop}))
     index = PrefixIndex(cluster, "a")
+    context = compiled(cluster)
     plans: dict[Prefix, PrefixPlan] = {}
 
-    for obj, gone in events:
+    for obj, gone in [*((one, False) for one in AT_FIRST), *events]:
         if gone:
             cluster.remove(obj.kind, key_of(obj))
         else:
             cluster.put(obj)
-        touched = index.touched(obj.kind, key_of(obj))
-        facts = NodeFacts.of("a", cluster.nodes.get("a"))
-        context = compile_context(ConfigSnapshot.of(cluster, "kube-system"), facts)
-        for prefix in index.prefixes() | plans.keys() if obj.kind in CONTEXT else touched:
+        touched: AbstractSet[Prefix] = index.touched(obj.kind, key_of(obj))
+        if obj.kind is Kind.NODE and key_of(obj) != "a" and not context.follows_nodes:
+            pass  # another node is nothing to whoever does not tell of it
+        elif obj.kind in CONTEXT_KINDS and (new := compiled(cluster)) != context:
+            context = new
+            touched = index.prefixes() | plans.keys()
+        for prefix in touched:
             plans[prefix] = plan_prefix(context, index.inputs(prefix))
             if prefix not in index.prefixes():
                 assert not plans.pop(prefix).paths
 
     everything = plan_node(cluster, "a", memory=Memory(vanished=index.vanished)).prefixes
     assert plans == everything
+
+
+def compiled(cluster: Cluster) -> Context:
+    facts = NodeFacts.of("a", cluster.nodes.get("a"))
+    return compile_context(ConfigSnapshot.of(cluster, "kube-system"), facts)

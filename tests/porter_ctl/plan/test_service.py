@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 
 from porter_ctl.plan import (
     LAST_HOLDER,
+    MADE_HERE,
     SERVICE_CLASSES,
     CreateVIP,
     PatchServiceStatus,
@@ -391,7 +393,7 @@ def test_a_deleted_service_releases_its_address_for_its_name() -> None:
     left = cluster.vips[WEB]
     assert left.spec is not None
     assert (left.spec.holders, left.spec.released_at) == ((), AT)
-    assert left.metadata.annotations == {LAST_HOLDER: "default/web"}
+    assert left.metadata.annotations == {LAST_HOLDER: "default/web", MADE_HERE: "true"}
 
 
 def test_a_service_that_is_no_load_balancer_any_more_is_cleared_before_the_release() -> None:
@@ -532,3 +534,16 @@ def test_a_vanished_vip_goes_with_its_service() -> None:
 
     assert plan.steps == ()
     assert ledger.addresses_of("default/web") == ()
+
+
+def test_a_service_that_leaves_shows_nothing_even_where_its_vip_vanished() -> None:
+    cluster = held()
+    ledger = cluster.ledger()
+    del cluster.vips[WEB]
+    ledger.set_vip(WEB, None)
+    cluster.services["default/web"] = retyped(cluster.services["default/web"], "ClusterIP")
+
+    cluster.allocate("default/web", ledger=ledger)
+
+    assert cluster.addresses("web") == ()
+    assert ledger.entry(ip_address(WEB)) is None

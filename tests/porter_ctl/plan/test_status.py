@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
 import msgspec
 import pytest
 
 from porter_bgp.fsm import State
-from porter_bgp.view import DownView, PeerView, SpeakerView
+from porter_bgp.view import DownView, FamilyView, PeerView, SpeakerView
+from porter_bgp.wire import IPV4_UNICAST
 from porter_ctl.api import VIP, BGPNode, Condition, Fault, NodeException, NodeSession, SessionState
 from porter_ctl.plan import (
     LAST_HOLDER,
@@ -27,6 +29,7 @@ from porter_ctl.plan import (
     exception_of,
     foremost,
     merged,
+    node_sessions,
     vip_pool_status,
     vip_status,
 )
@@ -114,7 +117,7 @@ def test_a_faulty_spec_is_told_with_path_and_remedy_and_the_accepted_one_kept() 
 def test_many_faults_are_told_in_part() -> None:
     quarantined = msgspec.structs.replace(config(), spec=None)
 
-    status = bgp_config_status(quarantined, (FAULT,) * 10, AT)
+    status = bgp_config_status(quarantined, (FAULT,) * 10, (), AT)
 
     message = status.conditions[0].message
     assert message.count("spec.addresses[0]") == 8
@@ -123,10 +126,23 @@ def test_many_faults_are_told_in_part() -> None:
 
 
 def test_a_config_in_use_says_so() -> None:
-    status = bgp_config_status(config(), (), AT)
+    status = bgp_config_status(config(), (), (), AT)
 
     assert said(status.conditions) == {"Accepted": ("True", "Accepted")}
     assert status.accepted == config().spec
+
+
+def test_the_default_config_lists_the_withheld_nodes() -> None:
+    nodes = [node("a", conditions={"NetworkUnavailable": "True"}), node("b")]
+
+    first = bgp_config_status(config(), (), nodes, AT)
+    standing = msgspec.structs.replace(config(), status=first)
+
+    assert [(one.node, one.reason, one.since) for one in first.withheld] == [
+        ("a", "NetworkUnavailable", AT)
+    ]
+    assert bgp_config_status(standing, (), nodes, LATER) == first
+    assert bgp_config_status(config("other"), (), nodes, AT).withheld == ()
 
 
 @pytest.mark.parametrize(
@@ -246,6 +262,37 @@ def test_a_peer_that_yields_to_an_older_one_says_so() -> None:
     assert status.conditions[1].message == "on Node/a: BGPPeer/older has it"
 
 
+SINGLE = NodeSession(
+    peer="tor",
+    state=SessionState.ESTABLISHED,
+    reason=Reason.ADD_PATH_NOT_NEGOTIATED,
+    message="it takes one path",
+)
+SEND = {"addPath": {"mode": "Send"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "session", "expected", "reason"),
+    [
+        ({}, UP, None, ""),
+        (SEND, UP, ("True", "Accepted"), ""),
+        (SEND, SINGLE, ("False", "AddPathNotNegotiated"), "AddPathNotNegotiated"),
+        ({}, SINGLE, ("False", "AddPathNotNegotiated"), "AddPathNotNegotiated"),
+    ],
+    ids=["one path is all it is told", "negotiated", "refused by the router", "not offered"],
+)
+def test_a_peer_that_is_told_several_paths_and_takes_one_says_so(
+    spec: dict[str, object], session: NodeSession, expected: tuple[str, str] | None, reason: str
+) -> None:
+    status = bgp_peer_status(
+        peer("tor", "10.0.0.254", age=0, **spec), (), (reporting("a", session),), AT
+    )
+
+    assert said(status.conditions).get("AddPath") == expected
+    assert (status.sessions, status.reason) == ("1/1", reason)
+    assert reason == "" or "on 1 of 1 nodes, such as a: it takes" in status.conditions[-1].message
+
+
 def peer_view(name: str, state: State, *, failure: str = "") -> PeerView:
     return PeerView(
         name=name,
@@ -325,6 +372,55 @@ def test_a_node_without_a_config_and_without_kube_proxy_says_so() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "negotiated", "reason"),
+    [
+        ({"type": "Nodes"}, False, "AddPathNotNegotiated"),
+        ({"type": "Nodes"}, True, ""),
+        ({"type": "Self"}, False, ""),
+    ],
+    ids=["one path where several are told", "negotiated", "one path is all there is"],
+)
+def test_a_session_without_add_path_says_so_where_it_is_needed(
+    spec: dict[str, str], *, negotiated: bool, reason: str
+) -> None:
+    cluster = Cluster(
+        config(),
+        peer("tor", "10.0.0.254"),
+        advertisement("all", nextHop=spec),
+        node("a", "10.0.0.1"),
+        node("b", "10.0.0.2"),
+    )
+    facts = NodeFacts.of("a", cluster.nodes["a"])
+    speaker = compile_context(ConfigSnapshot.of(cluster, "kube-system"), facts)
+    family = FamilyView(
+        wanted=0,
+        advertised=0,
+        pending=0,
+        received=0,
+        over_limit=False,
+        end_of_rib_sent=True,
+        end_of_rib_received=True,
+        add_path=negotiated,
+    )
+    seen = replace(peer_view("tor", State.ESTABLISHED), families={IPV4_UNICAST: family})
+
+    (session,) = node_sessions(speaker, view(seen))
+
+    assert (session.state, session.reason) == (SessionState.ESTABLISHED, reason)
+    assert ("BGPPeer/tor to Send" in session.message) == (reason != "")
+
+
+def test_a_node_that_is_the_last_resort_says_so_and_announces() -> None:
+    leaving = NodeFacts(name="a", annotations={"porter.network/drain": "true"})
+    last = compile_context(ConfigSnapshot(configs=(config(),)), leaving)
+    report = NodeReport(context=last, view=view(), desired=0, announced=0)
+
+    status = bgp_node_status(make(BGPNode, "a"), report, AT)
+
+    assert said(status.conditions)["Announcing"] == ("True", "LastDraining")
+
+
 def test_only_so_many_exceptions_fit() -> None:
     many = tuple(
         NodeException(prefix=f"192.0.2.{n}/32", reason="DataplaneNotReady") for n in range(70)
@@ -343,6 +439,7 @@ def test_only_so_many_exceptions_fit() -> None:
         ((Reason.NO_LOCAL_ENDPOINT,), None),
         ((Reason.DATAPLANE_NOT_READY,), "DataplaneNotReady"),
         ((Reason.NO_NEXT_HOP, Reason.LAST_TERMINATING), "LastTerminating"),
+        ((Reason.LAST_WITHHELD, Reason.LAST_DRAINING, Reason.PATH_LIMIT), None),
     ],
 )
 def test_an_exception_is_what_one_would_not_expect(
@@ -355,6 +452,16 @@ def test_an_exception_is_what_one_would_not_expect(
     assert (found.reason if found else None) == reported
 
 
+@pytest.mark.parametrize(("subject", "told"), [("tor", "tor"), ("Node/b", "")])
+def test_an_exception_names_the_peer_it_is_about(subject: str, told: str) -> None:
+    verdict = Verdict(reason=Reason.NO_NEXT_HOP, message="m", subject=subject)
+
+    found = exception_of(PrefixPlan(prefix=prefix("192.0.2.10"), verdicts=(verdict,)))
+
+    assert found is not None
+    assert found.peer == told
+
+
 def test_the_foremost_verdict_is_the_first_in_the_order_of_the_rules() -> None:
     late = Verdict(reason=Reason.NO_PEER, message="")
     early = Verdict(reason=Reason.STATUS_PENDING, message="")
@@ -364,11 +471,11 @@ def test_the_foremost_verdict_is_the_first_in_the_order_of_the_rules() -> None:
 
 
 def test_the_time_of_a_condition_is_that_of_its_last_change_of_status() -> None:
-    first = bgp_config_status(config(), (), AT)
+    first = bgp_config_status(config(), (), (), AT)
     standing = msgspec.structs.replace(config(), status=first)
 
-    same = bgp_config_status(standing, (), LATER)
-    worse = bgp_config_status(standing, (FAULT,), LATER)
+    same = bgp_config_status(standing, (), (), LATER)
+    worse = bgp_config_status(standing, (FAULT,), (), LATER)
 
     assert same == first
     assert worse.conditions[0].last_transition_time == LATER

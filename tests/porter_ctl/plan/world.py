@@ -24,6 +24,7 @@ from porter_ctl.api import (
     Namespace,
     Node,
     NodeEndpoints,
+    Pod,
     Secret,
     Service,
     VIPPool,
@@ -32,6 +33,7 @@ from porter_ctl.api import (
 from porter_ctl.plan import (
     SERVICE_CLASSES,
     CreateVIP,
+    DeleteVIP,
     Ledger,
     PatchServiceStatus,
     ServicePlan,
@@ -104,15 +106,33 @@ def endpoints(of: str, address_type: str = "IPv4", nth: int = 1, /, **nodes: str
     return msgspec.structs.replace(bare, service=of, address_type=family, nodes=counts)
 
 
-def node(name: str, *addresses: str, **more: object) -> Node:
-    """Make a node with these InternalIPs."""
-    found = [{"type": "InternalIP", "address": address} for address in addresses]
-    return make(Node, name, status={"addresses": found}, **more)
+def node(
+    name: str,
+    *addresses: str,
+    conditions: Mapping[str, str] | None = None,
+    taints: Iterable[str] = (),
+    message: str = "",
+    **more: object,
+) -> Node:
+    """Make a node with these InternalIPs; `conditions` by type, each with the `message`."""
+    spec = {
+        "taints": [{"key": key} for key in taints],
+        "unschedulable": more.pop("unschedulable", False),
+    }
+    status = {
+        "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
+        "conditions": [
+            {"type": kind, "status": status, "message": message}
+            for kind, status in (conditions or {}).items()
+        ],
+    }
+    return make(Node, name, spec, status=status, **more)
 
 
 def config(name: str = "default", /, **spec: object) -> BGPConfig:
     """Make a BGPConfig of AS 64512."""
-    return make(BGPConfig, name, {"asn": 64512} | spec)
+    status = {"status": spec.pop("status")} if "status" in spec else {}
+    return make(BGPConfig, name, {"asn": 64512} | spec, **status)
 
 
 def peer(name: str, address: str, *, age: int = 0, **spec: object) -> BGPPeer:
@@ -186,8 +206,8 @@ class Cluster:
                 self.bgp_peers[key] = obj
             case BGPAdvertisement():
                 self.bgp_advertisements[key] = obj
-            case Namespace() | BGPNode():
-                raise AssertionError("planning reads neither")
+            case Namespace() | BGPNode() | Pod():
+                raise AssertionError("planning reads none of these")
             case _:
                 assert_never(obj)
 
@@ -246,6 +266,10 @@ class Cluster:
             assert key not in self.vips, f"{key} exists already"
         else:
             self._check(self.vips[key], step.vip)
+        if isinstance(step, DeleteVIP):
+            del self.vips[key]
+            ledger.set_vip(key, None)
+            return
         self.vips[key] = self._written(step.vip)
         ledger.set_vip(key, self.vips[key])
 

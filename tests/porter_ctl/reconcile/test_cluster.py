@@ -12,6 +12,7 @@ import pytest
 
 from porter_ctl.api import (
     VIP,
+    Condition,
     Kind,
     Node,
     ObjectRef,
@@ -29,13 +30,20 @@ from tests.support.memory_port import MemoryPort, sync_everything
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from porter_ctl.api import Resource
+
 WEB = ObjectRef(Kind.SERVICE, "default", "web")
 
 
 class World:
-    """A cluster, and an allocator on it."""
+    """A cluster, and an allocator on it.
 
-    def __init__(self, *, leading: bool = True) -> None:
+    Args:
+        leading: Whether it leads from the start.
+        objects: What is there before it begins.
+    """
+
+    def __init__(self, *objects: Resource, leading: bool = True) -> None:
         self.stores = Stores()
         self.port = MemoryPort(self.stores, leading=leading)
         self.allocator = Allocator(
@@ -45,6 +53,8 @@ class World:
             classes=SERVICE_CLASSES,
         )
         self.port.put(pool("lab", "192.0.2.10-192.0.2.11"))
+        for obj in objects:
+            self.port.put(obj)
         sync_everything(self.stores)
 
     def address(self, name: str = "web") -> str:
@@ -52,6 +62,20 @@ class World:
         assert isinstance(service, Service)
         ingress = service.status.load_balancer.ingress
         return ingress[0].ip if ingress else ""
+
+    def vip(self, address: str) -> VIP:
+        found = self.port.get(ObjectRef(Kind.VIP, "", address))
+        assert isinstance(found, VIP)
+        return found
+
+    def condition(self, name: str = "web") -> Condition | None:
+        service = self.port.get(ObjectRef(Kind.SERVICE, "default", name))
+        assert isinstance(service, Service)
+        return next(iter(service.status.conditions), None)
+
+    def reason(self, name: str = "web") -> str:
+        told = self.condition(name)
+        return told.reason if told else ""
 
     def holders(self) -> dict[str, list[str]]:
         return {
@@ -76,17 +100,36 @@ async def running(world: World) -> AsyncIterator[World]:
         assert all(isinstance(result, asyncio.CancelledError) for result in results), results
 
 
-def pool(name: str, *addresses: str) -> VIPPool:
-    document = {"metadata": {"name": name}, "spec": {"addresses": list(addresses)}}
+def pool(name: str, *addresses: str, **spec: object) -> VIPPool:
+    document = {"metadata": {"name": name}, "spec": {"addresses": list(addresses)} | spec}
     return msgspec.convert(document, VIPPool)
 
 
-def service(name: str = "web", **spec: object) -> Service:
+def service(name: str = "web", shows: str = "", uid: str = "", **spec: object) -> Service:
+    """A load balancer; one that shows an address was given it by Porter."""
     document = {
-        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}"},
+        "metadata": {"name": name, "namespace": "default", "uid": uid or f"uid-{name}"},
         "spec": {"type": "LoadBalancer", "ipFamilies": ["IPv4"]} | spec,
     }
+    if shows:
+        allocated = {"type": "porter.network/Allocated", "status": "True"}
+        document["status"] = {
+            "loadBalancer": {"ingress": [{"ip": shows}]},
+            "conditions": [allocated],
+        }
     return msgspec.convert(document, Service)
+
+
+def vip(address: str, *holders: str, uid: str = "", **metadata: object) -> VIP:
+    """A VIP that these Services hold."""
+    named = [
+        {"namespace": "default", "name": name, "uid": uid or f"uid-{name}"} for name in holders
+    ]
+    document = {
+        "metadata": {"name": address} | metadata,
+        "spec": {"address": address, "pool": {"name": "lab"}, "holders": named},
+    }
+    return msgspec.convert(document, VIP)
 
 
 async def test_a_service_gets_a_vip_and_then_its_status() -> None:
@@ -213,6 +256,233 @@ async def test_no_pool_gives_a_nodes_address() -> None:
         await eventually(lambda: world.address() != "")
 
         assert world.address() == "192.0.2.11"
+
+
+# protocols: what a release and a re-binding are
+
+
+async def test_a_vip_bound_anew_while_its_old_holder_was_read_is_not_released() -> None:
+    old = vip("192.0.2.10", "web", uid="old")
+    async with running(World(old)) as world:
+        await eventually(lambda: world.holders() == {"192.0.2.10": []})  # there is no such Service
+        world.port.put(old)
+
+        def meanwhile(verb: str, ref: ObjectRef) -> None:
+            """The Service is back, and another leader binds its address, while we read of none."""
+            if verb == "get" and ref == WEB and world.port.get(WEB) is None:
+                world.port.after_read = rebind
+
+        def rebind() -> None:
+            world.port.put(service(uid="new"))
+            world.port.put(vip("192.0.2.10", "web", uid="new"))
+            world.allocator.touch(Kind.VIP, "192.0.2.10")
+
+        world.port.fail = meanwhile
+        await eventually(lambda: bool(world.port.get(WEB)) and world.address() != "")
+
+        assert world.holders() == {"192.0.2.10": ["web"]}
+        assert [verb for verb, ref in world.port.writes if ref.kind is Kind.VIP] == ["replace"]
+
+
+async def test_a_service_that_came_back_with_another_uid_meanwhile_gets_its_address_again() -> None:
+    async with running(World()) as world:
+        world.port.put(service())
+        await eventually(lambda: world.address() != "")
+        before = world.address()
+
+        world.port.deaf = True
+        world.port.remove(WEB)  # this we hear of
+        world.port.put(service(uid="another"))  # of this we do not
+        world.port.deaf = False
+        await eventually(lambda: world.address() != "")
+
+        assert world.address() == before
+        spec = world.vip(before).spec
+        assert spec is not None
+        assert [holder.uid for holder in spec.holders] == ["another"]
+
+
+async def test_a_holder_is_read_before_every_write_that_removes_it() -> None:
+    read: list[ObjectRef] = []
+    async with running(World()) as world:
+        world.port.put(service())
+        await eventually(lambda: world.address() != "")
+        address = world.address()
+
+        def note(verb: str, ref: ObjectRef) -> None:
+            if verb == "get":
+                read.append(ref)
+
+        world.port.fail = note
+        world.port.remove(WEB)
+        await eventually(lambda: world.holders() == {address: []})
+
+        assert read == [WEB]
+
+
+async def test_a_service_that_cannot_be_read_keeps_its_address() -> None:
+    async with running(World()) as world:
+        world.port.put(service())
+        await eventually(lambda: world.address() != "")
+        address = world.address()
+        world.port.fail = lambda verb, ref: (
+            Unavailable("no answer") if (verb, ref) == ("get", WEB) else None
+        )
+
+        world.port.remove(WEB)
+        world.port.put(service("other"))
+        await eventually(lambda: world.address("other") != "")
+
+        assert world.holders()[address] == ["web"]
+
+
+async def test_all_vips_deleted_at_once_are_written_again_with_the_same_holders() -> None:
+    async with running(World()) as world:
+        for name in ("a", "b"):
+            world.port.put(service(name))
+        await eventually(lambda: bool(world.address("a") and world.address("b")))
+        before = {one.metadata.name: one for one in world.port.all(Kind.VIP)}
+
+        for name in before:
+            world.port.remove(ObjectRef(Kind.VIP, "", name))
+        await eventually(lambda: len(world.holders()) == 2)
+
+        for name, one in before.items():
+            assert isinstance(one, VIP)
+            assert world.vip(name).spec == one.spec
+        assert world.address("a") in before
+
+
+async def test_a_hold_is_counted_from_when_the_release_was_seen_not_from_the_last_turn() -> None:
+    world = World(pool("brief", "198.51.100.1", holdSeconds=10))
+    async with running(world):
+        ledger = world.allocator.ledger
+        await eventually(lambda: "brief" in ledger.pools)
+        now = asyncio.get_running_loop().time()
+        ledger.pass_time(now - 3600)  # nothing has turned for an hour
+
+        world.allocator.touch(Kind.VIP, "192.0.2.10")
+
+        assert ledger.now >= now
+
+
+async def test_a_vip_of_the_allocators_is_deleted_when_it_has_rested() -> None:
+    async with running(World(pool("brief", "198.51.100.1", holdSeconds=0))) as world:
+        asks = {"porter.network/addresses": "198.51.100.1"}
+        made = service()
+        world.port.put(
+            msgspec.structs.replace(
+                made, metadata=msgspec.structs.replace(made.metadata, annotations=asks)
+            )
+        )
+        await eventually(lambda: world.address() == "198.51.100.1")
+
+        world.port.remove(WEB)
+        await eventually(lambda: world.holders() == {})
+
+        assert world.port.writes[-1] == ("delete", ObjectRef(Kind.VIP, "", "198.51.100.1"))
+
+
+async def test_half_a_claim_is_given_back_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("porter_ctl.plan.service.HALF_CLAIM_SECONDS", 0.05)
+    whole = service(ipFamilies=["IPv4", "IPv6"], ipFamilyPolicy="RequireDualStack")
+    async with running(World(whole, vip("192.0.2.10", "web"))) as world:
+        await eventually(lambda: world.holders() == {"192.0.2.10": []})
+
+        assert world.reason() == "NoPool"
+
+
+# What a leader may do, and when
+
+
+async def test_a_new_leader_gives_nothing_before_it_has_compared_everything() -> None:
+    shown = [service("a", shows="192.0.2.10"), service("b", shows="192.0.2.11")]
+    world = World(*shown, service("new"))
+    world.stores.take_dirty()  # its followers have not come to hear of them yet
+    world.stores.mark_dirty(Kind.VIP_POOL, "lab")
+    world.stores.mark_dirty(Kind.SERVICE, "default/new")
+    async with running(world):
+        await eventually(lambda: "default/new" in world.allocator.verdicts)
+
+        assert world.allocator.verdicts["default/new"].reason is Reason.POOL_EXHAUSTED
+        assert world.holders() == {"192.0.2.10": ["a"], "192.0.2.11": ["b"]}
+        assert [verb for verb, _ in world.port.writes[:2]] == ["create", "create"]
+
+
+async def test_a_new_leader_says_nothing_before_it_has_compared_everything() -> None:
+    refused = service("new", loadBalancerIP="203.0.113.1")
+    world = World(refused, service("z", shows="192.0.2.10"))
+    async with running(world):
+        await eventually(lambda: world.reason("new") == "NoPool")
+
+        assert world.port.writes[0] == ("create", ObjectRef(Kind.VIP, "", "192.0.2.10"))
+
+
+async def test_what_cannot_be_adopted_stops_nobody_else_and_stays_taken() -> None:
+    world = World(service("a", shows="192.0.2.10"), service("b"))
+    world.port.fail = lambda verb, ref: (
+        Forbidden("not yours") if (verb, ref.name) == ("create", "192.0.2.10") else None
+    )
+    async with running(world):
+        await eventually(lambda: world.address("b") != "")
+
+        assert world.address("b") == "192.0.2.11"
+        assert world.address("a") == "192.0.2.10"
+
+
+async def test_each_reign_begins_with_a_comparison() -> None:
+    async with running(World()) as world:
+        await eventually(lambda: world.allocator.ready)
+        world.port.lead.leading = False
+        world.allocator.leading_changed()
+        lost = world.allocator.ready
+
+        world.port.lead.leading = True
+        world.allocator.leading_changed()
+        again = world.allocator.ready
+        await eventually(lambda: world.allocator.ready)
+
+        assert (lost, again) == (False, False)
+
+
+@pytest.mark.parametrize("last", range(1, 5))
+async def test_who_loses_the_lead_takes_not_one_step_more(last: int) -> None:
+    """A move is four writes: create, status, release, and of the other Service."""
+    async with running(World()) as world:
+        world.port.put(service())
+        await eventually(lambda: world.address() != "")
+        written = len(world.port.writes)
+
+        def fail(verb: str, _: ObjectRef) -> None:
+            if verb != "get" and len(world.port.writes) + 1 == written + last:
+                world.port.lead.leading = False
+
+        world.port.fail = fail
+        other = {"192.0.2.10": "192.0.2.11", "192.0.2.11": "192.0.2.10"}[world.address()]
+        world.port.put(service(loadBalancerIP=other, shows=world.address()))
+        world.port.put(service("b"))
+        await eventually(lambda: not world.port.lead.leading)
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+        assert len(world.port.writes) == written + last
+
+
+async def test_a_refusal_is_said_in_the_condition_with_its_remedy() -> None:
+    refusal = Forbidden("create VIP 192.0.2.10: forbidden", remedy="grant the verb")
+    world = World(service())
+    world.port.fail = lambda verb, _: refusal if verb == "create" else None
+    async with running(world):
+        await eventually(lambda: world.port.writes != [])
+
+        told = world.condition()
+        assert told is not None
+        assert (told.status, told.reason) == ("False", "NotAllocated")
+        assert told.message == (
+            "the address could not be written down: create VIP 192.0.2.10: forbidden;"
+            " grant the verb"
+        )
+        assert world.holders() == {}
 
 
 FAILURES: list[PortFailure] = [Unavailable("gone"), Conflict("changed"), Forbidden("not yours")]

@@ -1,0 +1,1 @@
+"""What outlives this process on its node: the last-good file."""
