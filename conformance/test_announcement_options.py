@@ -46,7 +46,7 @@ def porters(rig: Layout) -> Iterator[dict[str, Porter]]:
         steady.wait_routed(rig, address)
     yield started
     for porter in started.values():
-        porter.process.stop(10)
+        porter.crash()
 
 
 @pytest.fixture

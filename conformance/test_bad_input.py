@@ -114,7 +114,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         with FibWatch(layout.frr.host, [ROUTE]) as watch:
             watch.wait(lambda change: change.next_hops == {NODE})
             yield Cluster(layout, watch)
-        porter.process.stop(10)
+        porter.crash()
 
 
 def rows(table: Mapping[str, Bad]) -> pytest.MarkDecorator:

@@ -49,7 +49,7 @@ def porters(rig: Layout) -> Iterator[dict[str, Porter]]:
     wait_until(lambda: len(established(rig)) == 12, timeout=20, what="all twelve sessions are up")
     yield started
     for porter in started.values():
-        porter.process.stop(10)
+        porter.crash()
 
 
 def established(rig: Layout) -> dict[tuple[str, str], Session]:

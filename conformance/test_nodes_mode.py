@@ -50,7 +50,7 @@ def porters(rig: Layout) -> Iterator[dict[str, Porter]]:
     api.apply(samples.ours("BGPAdvertisement", "nodes", nextHop=hop, peers=peers))
     yield started
     for porter in started.values():
-        porter.process.stop(10)
+        porter.crash()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def porters(rig: Layout) -> Iterator[dict[str, Porter]]:
     steady.wait_routed(rig, V6)
     yield started
     for porter in started.values():
-        porter.process.stop(10)
+        porter.crash()
 
 
 class Subject:

@@ -20,4 +20,4 @@ def announcer_of(speaker: Speaker, folder: Path | None = None) -> Announcer:
     """Make one; it keeps what is announced in `folder`, if there is one."""
     where = folder or NOWHERE
     journal = Journal(where / "last-good", where / "passwords", node="n1", boot_id="boot")
-    return Announcer(speaker, journal, Forwarding(speaker, Dataplane(), new_boot=False))
+    return Announcer(speaker, journal, Forwarding(speaker, Dataplane(), booted=False))

@@ -27,7 +27,9 @@ class Lead:
     def __init__(self, *, leading: bool = True) -> None:
         self.leading = leading
         self.identity = "test"
+        self.trouble = ""
         self.on_change: Callable[[bool], None] = lambda _: None
+        self.on_trouble: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
         """Nothing to seek."""

@@ -17,6 +17,7 @@ from porter_ctl.store.stores import Stores
 
 if TYPE_CHECKING:
     from porter_ctl.daemon.settings import Settings
+    from porter_ctl.host.boot import Boot
     from porter_ctl.record.journal import Journal
 
 
@@ -49,19 +50,20 @@ class Announcing:
         return sum(len(stores.of(kind)) + stores.synced(kind) for kind in NEEDED_KINDS)
 
 
-def begin(settings: Settings, journal: Journal, *, new_boot: bool) -> Announcing:
+def begin(settings: Settings, journal: Journal, boot: Boot, last: str | None) -> Announcing:
     """Build them; nothing runs yet.
 
     Args:
         settings: Of this process.
         journal: Where to keep what is announced.
-        new_boot: The machine has booted since Porter last ran here.
+        boot: This one.
+        last: The boot in which Porter last ran here, as far as is known.
     """
     stores = Stores()
     loop = Loop(stores)
     speaker = Speaker(on_change=lambda _: node.on_change())
-    gate = DataplaneGate(new_boot=new_boot)
-    forwarding = Forwarding(speaker, Dataplane(), new_boot=new_boot)
+    gate = DataplaneGate(new_boot=boot.is_new(last))
+    forwarding = Forwarding(speaker, Dataplane(), booted=last not in {None, boot.id})
     announcer = Announcer(speaker, journal, forwarding)
     node = NodeReconciler(
         stores, announcer, gate, node=settings.node, namespace=settings.pod.namespace

@@ -28,7 +28,7 @@ from porter_ctl.daemon.http import http_server
 from porter_ctl.daemon.leave import Leave
 from porter_ctl.daemon.loop_lag import LoopLag
 from porter_ctl.daemon.metrics import MetricsPage
-from porter_ctl.daemon.node_state import NodeLock, is_new_boot
+from porter_ctl.daemon.node_state import NodeLock, last_boot
 from porter_ctl.daemon.readiness import missing
 from porter_ctl.daemon.running import build
 from porter_ctl.daemon.watchdog import Watchdog
@@ -151,7 +151,7 @@ class App:
                 await self._wait_for(descriptor)
             with _asked_for("--state-dir", settings.state_dir):
                 boot = read_boot()
-                new_boot = is_new_boot(settings.state_dir, boot)
+                last = last_boot(settings.state_dir, boot)
             with _asked_for("--http", settings.http):
                 await stack.enter_async_context(self._http())
             with _asked_for("--control", settings.control):
@@ -160,7 +160,7 @@ class App:
             journal = self._journal(boot)
             stack.callback(journal.close)
             kept = journal.load(time.time())
-            self._announcing = announcing = begin(settings, journal, new_boot=new_boot)
+            self._announcing = announcing = begin(settings, journal, boot, last)
             await announcing.forwarding.learn()
             async with asyncio.TaskGroup() as group:
                 self._announce(group, announcing, kept)

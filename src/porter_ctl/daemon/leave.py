@@ -10,6 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from porter_bgp.session import Stop
+from porter_ctl.reconcile.fault import Fault, broken
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -57,6 +60,8 @@ class Leave:
             return
         if restart:
             self._announcing.announcer.flush()
+            if broken(Fault.CEASE_AT_EXIT):
+                await speaker.close(Stop.leave(), seconds=FAREWELL_SECONDS)
             await speaker.restart(seconds=FAREWELL_SECONDS)
         else:
             self._announcing.announcer.forget()

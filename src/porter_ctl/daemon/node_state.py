@@ -63,8 +63,8 @@ class NodeLock:
             await asyncio.sleep(_LOOK_AGAIN)
 
 
-def is_new_boot(state_dir: Path, boot: Boot) -> bool:
-    """Whether the machine has booted since this was last asked; notes the present boot.
+def last_boot(state_dir: Path, boot: Boot) -> str | None:
+    """The boot in which this was last asked, None for never; notes the present one.
 
     Raises:
         OSError: It cannot be read, or not be noted.
@@ -76,4 +76,4 @@ def is_new_boot(state_dir: Path, boot: Boot) -> bool:
         last = None
     if last != boot.id:
         path.write_text(f"{boot.id}\n", encoding="ascii")
-    return boot.is_new(last)
+    return last

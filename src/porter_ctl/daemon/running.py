@@ -165,6 +165,8 @@ def build(
         loop.wake()
 
     leadership.on_change = lead
+    leadership.on_trouble = report
+    node_statuses.lease_trouble = lambda: leadership.trouble
     return Running(
         settings=settings,
         cluster=cluster,

@@ -187,8 +187,8 @@ class EffectGuard:
         return None
 
     def _trips(self, cause: Cause, now: float) -> bool:
-        if cause.unready and self._facts.node_ready:
-            return False
+        if cause.unready:
+            return not self._facts.node_ready
         self._forget_old(now)
         return self._too_many(1, vacant=cause.vacant)
 

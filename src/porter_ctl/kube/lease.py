@@ -104,6 +104,7 @@ class LeaseElection:
             jitter: Uniform in [0, 1).
         """
         self.on_change: Callable[[bool], None] = _nobody
+        self.on_trouble: Callable[[], None] = _nowhere
         self._client = client
         self._identity = identity
         self._candidate = candidate
@@ -179,8 +180,9 @@ class LeaseElection:
                 except (Conflict, AlreadyExists):
                     self._seen_since = None  # somebody was faster: look again
                 except PortFailure as error:
-                    self._failure = str(error)
-                    self._complain(self._failure)
+                    passing = isinstance(error, Unavailable)
+                    self._failure = "" if passing else str(error)
+                    self._complain(str(error))
                 else:
                     self._failure = ""
                     self._complain(self.trouble)
@@ -195,7 +197,9 @@ class LeaseElection:
         """Say it once."""
         if trouble and trouble != self._told_of:
             _log.warning("election: %s", trouble)
-        self._told_of = trouble
+        changed, self._told_of = trouble != self._told_of, trouble
+        if changed:
+            self.on_trouble()
 
     async def _rest(self, seconds: float) -> None:
         """Wait, but not for longer than until the lead is sought."""
@@ -332,6 +336,10 @@ def _read(body: bytes) -> _Lease:
 def _now() -> float:
     """A clock that nobody sets, and that runs on while this machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _nowhere() -> None:
+    """Nobody asks yet."""
 
 
 def _nobody(leading: bool) -> None:  # noqa: FBT001 - the shape of Leadership.on_change

@@ -37,6 +37,7 @@ class LockElection:
             poll: Seconds between two looks at it.
         """
         self.on_change: Callable[[bool], None] = _nobody
+        self.on_trouble: Callable[[], None] = _nowhere
         self._path = path
         self._identity = identity
         self._poll = poll
@@ -52,6 +53,11 @@ class LockElection:
     def identity(self) -> str:
         """What we call ourselves."""
         return self._identity
+
+    @property
+    def trouble(self) -> str:
+        """Why nobody may lead; empty where all is well."""
+        return self._trouble
 
     async def run(self) -> None:
         """Seek and keep the lead until cancelled, then give it back."""
@@ -86,13 +92,19 @@ class LockElection:
                     os.pwrite(self._lock, f"{self._identity}\n".encode(), 0)
                     _log.info("leading as %s", self._identity)
                     self.on_change(True)  # noqa: FBT003 - the shape of Leadership.on_change
-            self._trouble = ""
+            self._hear("")
         except FileNotFoundError:
             return  # the first look at the directory makes the folder, or says why not
         except OSError as error:
-            if str(error) != self._trouble:
-                _log.warning("election: %s", error)
-            self._trouble = str(error)
+            self._hear(str(error))
+
+    def _hear(self, trouble: str) -> None:
+        """Say it once."""
+        if trouble != self._trouble:
+            if trouble:
+                _log.warning("election: %s", trouble)
+            self._trouble = trouble
+            self.on_trouble()
 
     def _let_go(self) -> None:
         if self._lock is not None:
@@ -100,6 +112,10 @@ class LockElection:
             self._lock = None
             _log.info("no longer leading (%s)", self._identity)
             self.on_change(False)  # noqa: FBT003 - the shape of Leadership.on_change
+
+
+def _nowhere() -> None:
+    """Nobody asks yet."""
 
 
 def _nobody(leading: bool) -> None:  # noqa: FBT001 - the shape of Leadership.on_change

@@ -128,7 +128,7 @@ class Ledger:
             wall: Seconds since 1970; None where `releasedAt` is not to be looked at.
 
         Returns:
-            The addresses that have rested by now.
+            The addresses that have rested by now, or rest for their hold only.
         """
         self.now, self._wall = now, wall
         due: set[Address] = set()
@@ -302,11 +302,15 @@ class Ledger:
         self._remove(entry.vip.metadata.name)
 
     def _settle(self, address: Address) -> bool:
-        """Enter whether `address` is held and occupied; return whether it is free."""
+        """Enter whether `address` is held and occupied.
+
+        Returns:
+            Whether it is free, or rests for its hold only from now on: a full pool gives it then.
+        """
         entry = self._entries.get(address)
         held = entry is not None and bool(entry.spec.holders)
         over = entry is not None and entry.resting and self._rests_until(entry) <= self.now
-        awaited = over and self.absence.awaited(address) is not None
+        was, awaited = address in self._awaited, self.awaited(address) is not None
         (self._awaited.add if awaited else self._awaited.discard)(address)
         rested = over and not awaited
         if entry is not None and rested and not entry.exists:
@@ -315,7 +319,7 @@ class Ledger:
         occupied = (entry is not None and not rested) or bool(self._standing.get(address))
         _put(self.held[address.version], int(address), present=held)
         _put(self.occupied[address.version], int(address), present=occupied)
-        return not occupied
+        return not occupied or (was and not awaited)
 
     def _rested(self, entry: Entry, address: Address) -> bool:
         """Tell whether a VIP without holders is free for everyone."""

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from porter_bgp.view import PeerView, SpeakerView
-    from porter_ctl.api import BGPNode
+    from porter_ctl.api import BGPNode, Condition
     from porter_ctl.plan.context import Context
     from porter_ctl.plan.prefix import PrefixPlan
 
 ANNOUNCING = "Announcing"
 DATAPLANE_VERIFIED = "DataplaneVerified"
+LEASE_USABLE = "LeaseUsable"
 MAX_SESSIONS = 128
 MAX_EXCEPTIONS = 64
 _MAX_MESSAGE = 1024
@@ -73,6 +74,7 @@ class NodeReport:
         source: What its plans rest on.
         digests: What the peers have acknowledged, but those in `stuck`.
         stuck: Peers that have acknowledged nothing for too long.
+        lease_trouble: Why nobody may allocate, as far as this node sees; empty: all is well.
     """
 
     context: Context
@@ -86,6 +88,7 @@ class NodeReport:
     source: PlanSource = PlanSource.API
     digests: tuple[str, ...] = ()
     stuck: frozenset[str] = frozenset()
+    lease_trouble: str = ""
 
 
 def exception_of(plan: PrefixPlan) -> NodeException | None:
@@ -135,10 +138,19 @@ def bgp_node_status(before: BGPNode, report: NodeReport, at: str) -> BGPNodeStat
                     holds=not report.dataplane_unverified,
                     verdict=_dataplane(report),
                 ),
+                *_lease(report),
             ),
             at=at,
         ),
     )
+
+
+def _lease(report: NodeReport) -> tuple[Condition, ...]:
+    """Say what is wrong with the Lease, as long as something is: nobody else may be able to."""
+    if not report.lease_trouble:
+        return ()
+    verdict = Verdict(reason=Reason.LEASE_UNUSABLE, message=report.lease_trouble)
+    return (condition(LEASE_USABLE, holds=False, verdict=verdict),)
 
 
 def node_sessions(

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     OUT_OF_POOL = "OutOfPool"
     ACCEPTED = "Accepted"
     ALLOCATED = "Allocated"
+    LEASE_UNUSABLE = "LeaseUnusable"
     # Guards
     HELD_BY_GUARD = "HeldByGuard"
 

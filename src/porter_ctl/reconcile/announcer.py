@@ -11,6 +11,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from porter_ctl.reconcile.fault import Fault, broken
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from porter_ctl.reconcile.forwarding import Forwarding
     from porter_ctl.record.journal import Journal
     from porter_ctl.record.last_good import LastGood
+
+_LATE = 0.5  # seconds, for a test that has End-of-RIB go early
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class Announcer:
         self._journal.configure(shared, peers, self._loop.time(), last=last)
         self._forwarding.configure(context.dataplane_gate, context.restart_seconds)
         self._speaker.configure(peers, shared)
+        if broken(Fault.EARLY_END_OF_RIB):
+            self._speaker.tables_complete(peers.keys())
 
     def say(
         self, prefix: Prefix, paths: Mapping[str, tuple[Path, ...]], served: frozenset[str]
@@ -81,6 +87,9 @@ class Announcer:
             served: The UIDs of the Services for which it may be announced here.
         """
         self._journal.put(prefix, paths, served, self._loop.time())
+        if broken(Fault.EARLY_END_OF_RIB):
+            self._loop.call_later(_LATE, self._speaker.announce, prefix, paths)
+            return
         self._speaker.announce(prefix, paths)
 
     def complete(self, peers: AbstractSet[str]) -> None:

@@ -35,14 +35,14 @@ class Forwarding:
     Args:
         speaker: Whom to tell.
         dataplane: Whom to ask.
-        new_boot: The machine has booted since Porter last ran here.
+        booted: The machine is known to have booted since Porter last ran here.
     """
 
-    def __init__(self, speaker: Speaker, dataplane: Dataplane, *, new_boot: bool) -> None:
+    def __init__(self, speaker: Speaker, dataplane: Dataplane, *, booted: bool) -> None:
         self._speaker = speaker
         self._dataplane = dataplane
         self._loop = asyncio.get_running_loop()
-        self._new_boot = new_boot
+        self._booted = booted
         self._began = self._loop.time()
         self._served: frozenset[int] = frozenset()
         self._kept: frozenset[int] = frozenset()
@@ -87,11 +87,11 @@ class Forwarding:
 
     def _tell(self) -> None:
         asks = self._mode is DataplaneGate.KUBE_PROXY
-        booted = self._new_boot and self._loop.time() < self._began + self._restart_seconds
+        fresh = self._booted and self._loop.time() < self._began + self._restart_seconds
         facts = RestartFacts(
-            restarting=not self._new_boot,
+            restarting=not self._booted,
             forwarding={
-                family: not booted and (not asks or version in self._served | self._kept)
+                family: not fresh and (not asks or version in self._served | self._kept)
                 for family, version in _FAMILIES.items()
             },
         )

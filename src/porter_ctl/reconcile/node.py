@@ -193,6 +193,8 @@ class NodeReconciler:
         while self._todo:
             for _ in range(min(_PREFIXES_BETWEEN_LOOKS, len(self._todo))):
                 self._plan(context, next(iter(self._todo)), now)
+            if not self._todo:  # what a guard restores is said before its loss has left
+                self.plan_again(self.guards.handle_timeout(now))
             if self._todo and self._loop.time() > until:
                 return True
         self._all_is_said(now)

@@ -15,6 +15,8 @@ from porter_ctl.reconcile.told import Told
 from porter_ctl.reconcile.write_status import StatusWriter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from porter_bgp.speaker.speaker import Speaker
     from porter_bgp.view import PeerView
     from porter_ctl.api import Key, Resource
@@ -42,6 +44,9 @@ class NodeStatuses:
         name: This node's name.
         pod_uid: Of our Pod; empty without one.
         incarnation: Of this process.
+
+    Attributes:
+        lease_trouble: Tells why nobody may allocate; empty where all is well.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class NodeStatuses:
         self._pod_uid = pod_uid
         self._incarnation = incarnation
         self._loop = asyncio.get_running_loop()
+        self.lease_trouble: Callable[[], str] = _none
         self._look_at: float | None = None
         self._looks = 0  # since the last report
         self._writer = StatusWriter(stores, port, planned=self._planned, may=self._may)
@@ -137,6 +143,7 @@ class NodeStatuses:
             source=self._node.source,
             digests=self._told.digests(up),
             stuck=stuck,
+            lease_trouble=self.lease_trouble(),
         )
         return replace(obj, status=bgp_node_status(obj, report, utc_now()))
 
@@ -149,3 +156,7 @@ def _is_stuck(peer: PeerView, now: float) -> bool:
         and peer.hold_time > 0
         and now - since > peer.hold_time * _STUCK_SHARE
     )
+
+
+def _none() -> str:
+    return ""

@@ -120,7 +120,12 @@ class Leadership(Protocol):
     def identity(self) -> str:
         """What we call ourselves in the lock."""
 
+    @property
+    def trouble(self) -> str:
+        """Why nobody may lead, and what to do; empty where all is well."""
+
     on_change: Callable[[bool], None]  # told the new value of `leading`, in the event loop
+    on_trouble: Callable[[], None]  # called, in the event loop, when `trouble` says something else
 
     async def run(self) -> None:
         """Seek and keep the lead until cancelled, then give it back."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
-from porter_ctl.daemon.node_state import NodeLock, is_new_boot
+from porter_ctl.daemon.node_state import NodeLock, last_boot
 from porter_ctl.host.boot import Boot
 
 if TYPE_CHECKING:
@@ -41,25 +39,16 @@ async def test_a_second_one_waits_until_the_first_has_gone(tmp_path: Path) -> No
         assert second.held
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "new"),
-    [
-        (None, Boot(id=ONE, uptime=10.0), True),
-        (None, Boot(id=ONE, uptime=1e6), False),
-        (ONE, Boot(id=ONE, uptime=10.0), False),
-        (ONE, Boot(id=OTHER, uptime=1e6), True),
-    ],
-    ids=["first, fresh boot", "first, old boot", "same boot", "rebooted"],
-)
-def test_a_boot_is_new_once(tmp_path: Path, before: str | None, now: Boot, new: bool) -> None:  # noqa: FBT001 - a column of the table
-    if before is not None:
-        is_new_boot(tmp_path, Boot(id=before, uptime=1.0))
+def test_the_boot_before_is_told_once_and_the_present_one_noted(tmp_path: Path) -> None:
+    first = last_boot(tmp_path, Boot(id=ONE, uptime=10.0))
+    again = last_boot(tmp_path, Boot(id=ONE, uptime=20.0))
+    after = last_boot(tmp_path, Boot(id=OTHER, uptime=5.0))
 
-    assert is_new_boot(tmp_path, now) is new
-    assert not is_new_boot(tmp_path, now)
+    assert (first, again, after) == (None, ONE, ONE)
+    assert last_boot(tmp_path, Boot(id=OTHER, uptime=6.0)) == OTHER
 
 
 def test_what_is_no_boot_id_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "boot-id").write_bytes(b"\xff\xfe")
 
-    assert is_new_boot(tmp_path, Boot(id=ONE, uptime=1.0))
+    assert last_boot(tmp_path, Boot(id=ONE, uptime=1.0)) is None

@@ -421,6 +421,22 @@ def test_a_node_that_is_the_last_resort_says_so_and_announces() -> None:
     assert said(status.conditions)["Announcing"] == ("True", "LastDraining")
 
 
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [("", None), ("the Lease is held by 'x'; delete it", ("False", "LeaseUnusable"))],
+)
+def test_a_lease_that_nobody_can_have_is_told_of(
+    trouble: str, expected: tuple[str, str] | None
+) -> None:
+    report = NodeReport(
+        context=context(), view=view(), desired=0, announced=0, lease_trouble=trouble
+    )
+
+    status = bgp_node_status(make(BGPNode, "a"), report, AT)
+
+    assert said(status.conditions).get("LeaseUsable") == expected
+
+
 def test_only_so_many_exceptions_fit() -> None:
     many = tuple(
         NodeException(prefix=f"192.0.2.{n}/32", reason="DataplaneNotReady") for n in range(70)

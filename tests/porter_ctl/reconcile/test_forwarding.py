@@ -42,10 +42,10 @@ class _Answers(Dataplane):
 
 
 async def _facts(
-    mode: DataplaneGate, versions: set[int] | None, *, new_boot: bool = False, restart: float = 90
+    mode: DataplaneGate, versions: set[int] | None, *, booted: bool = False, restart: float = 90
 ) -> RestartFacts:
     speaker = _Told()
-    forwarding = Forwarding(speaker, _Answers(versions), new_boot=new_boot)
+    forwarding = Forwarding(speaker, _Answers(versions), booted=booted)
     await forwarding.learn()
     forwarding.configure(mode, restart)
     return speaker.facts
@@ -71,14 +71,14 @@ async def test_f_is_set_if_and_only_if_the_dataplane_answers(case: str) -> None:
 
 
 async def test_after_a_boot_neither_r_nor_f_is_claimed() -> None:
-    facts = await _facts(DataplaneGate.NONE, {4, 6}, new_boot=True)
+    facts = await _facts(DataplaneGate.NONE, {4, 6}, booted=True)
 
     assert not facts.restarting
     assert not any(facts.forwarding.values())
 
 
 async def test_once_every_router_has_forgotten_the_boot_before_f_is_as_ever() -> None:
-    facts = await _facts(DataplaneGate.NONE, {4, 6}, new_boot=True, restart=0)
+    facts = await _facts(DataplaneGate.NONE, {4, 6}, booted=True, restart=0)
 
     assert not facts.restarting
     assert all(facts.forwarding.values())
@@ -86,7 +86,7 @@ async def test_once_every_router_has_forgotten_the_boot_before_f_is_as_ever() ->
 
 async def test_what_was_served_in_this_boot_is_forwarded_whoever_answers() -> None:
     speaker = _Told()
-    forwarding = Forwarding(speaker, _Answers(None), new_boot=False)
+    forwarding = Forwarding(speaker, _Answers(None), booted=False)
     forwarding.remember([Prefix.parse("192.0.2.1/32")])
     await forwarding.learn()
 
@@ -96,7 +96,7 @@ async def test_what_was_served_in_this_boot_is_forwarded_whoever_answers() -> No
 
 async def test_a_kube_proxy_that_goes_away_takes_f_back() -> None:
     speaker, dataplane = _Told(), _Answers({4, 6})
-    forwarding = Forwarding(speaker, dataplane, new_boot=False)
+    forwarding = Forwarding(speaker, dataplane, booted=False)
     await forwarding.learn()
     dataplane.versions = None
     await forwarding.learn()
