@@ -160,8 +160,11 @@ def test_two_allocators_at_once_give_no_address_twice_and_move_none(
     plane: ControlPlane, log: Audit
 ) -> None:
     api = plane.api
-    with Allocator(plane, "a1", lease="lease-a1"), Allocator(plane, "a2", lease="lease-a2"):
-        wait_until(lambda: {"a1", "a2"} <= leading(api), timeout=30, what="both lead")
+    with (
+        Allocator(plane, "a1", lease="lease-a1") as one,
+        Allocator(plane, "a2", lease="lease-a2") as two,
+    ):
+        wait_until(lambda: one.leads() and two.leads(), timeout=30, what="both lead")
         for number in range(repetitions(20, 1)):
             names = [f"two-{number}-{nth}" for nth in range(200)]
             started = time.time()
@@ -185,12 +188,6 @@ def test_two_allocators_at_once_give_no_address_twice_and_move_none(
             remove(api, names)  # while the next ones come: addresses are released beside
 
 
-def leading(api: Api) -> set[str]:
-    """The Nodes whose allocator holds one of the Leases."""
-    holders = [text(lease, "spec", "holderIdentity") for lease in api.list(LEASES)]
-    return {holder.partition("_")[0] for holder in holders}
-
-
 def quiet(log: Audit, seconds: float) -> bool:
     """Whether nothing but Leases was written for a while."""
     return all(one.resource == "leases" for one in log.writes(since=time.time() - seconds))
@@ -202,8 +199,8 @@ def test_a_leader_that_was_stopped_writes_nothing_once_it_is_woken(
     api = plane.api
     names = [f"stopped-{nth}" for nth in range(repetitions(500, 150))]
     with Allocator(plane, "old") as old:
-        wait_until(lambda: "old" in leading(api), timeout=30, what="it leads")
-        with Allocator(plane, "young"):
+        wait_until(old.leads, timeout=30, what="it leads")
+        with Allocator(plane, "young") as young:
             creating = [AT_ONCE.submit(create_quietly, api, name) for name in names]
             wait_until(lambda: len(held(api)) >= 30, timeout=30, what="it is in the midst of it")
             old.stop()
@@ -220,7 +217,7 @@ def test_a_leader_that_was_stopped_writes_nothing_once_it_is_woken(
             asked = log.writes("old", since=woken)
 
             print(f"asleep {slept:.1f} s, then asked for: {[(w.resource, w.code) for w in asked]}")
-            assert "young" in leading(api)
+            assert young.leads()
             assert [one for one in asked if one.done] == []
             assert shown(api) == before
             assert_each_has_one_of_its_own(api, names)
@@ -233,7 +230,7 @@ def test_a_leader_that_was_stopped_leads_again_before_it_gives_what_is_free(
     api = plane.api
     names = [f"free-{nth}" for nth in range(20)]
     with Allocator(plane, "alone", lease="lease-alone") as alone:
-        wait_until(lambda: "alone" in leading(api), timeout=30, what="it leads")
+        wait_until(alone.leads, timeout=30, what="it leads")
         creating = [AT_ONCE.submit(create_quietly, api, name) for name in names]
         wait_until(lambda: bool(held(api)), timeout=30, what="it is in the midst of it")
         alone.stop()

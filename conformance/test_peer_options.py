@@ -258,7 +258,7 @@ def test_a_passive_peer_is_dialled_by_the_router_signed_and_with_ttl_security(
     rig.control_plane.api.apply(secret("present", password=KEY))
     subject.apply(
         "frr",
-        connection="Passive",
+        connection="PassiveOnly",  # a Passive one would dial as well, soon after a restart
         ttlSecurity={"hops": 1},
         auth={"secretRef": {"name": "present"}},
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from conformance.rig.api import ApiError
 from conformance.rig.hosts import run
+from conformance.rig.kubelet import condition
+from conformance.rig.objects import text, uid_of
 from conformance.rig.porter import COMMAND, KINDS
 
 if TYPE_CHECKING:
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.rig.control_plane import ControlPlane
-    from conformance.rig.objects import Object
+    from conformance.rig.objects import Json, Object
     from conformance.rig.process import Process
 
+_PODS = "/api/v1/namespaces/kube-system/pods"
 _LOCAL = "https://127.0.0.1:6443"
 
 
@@ -53,6 +56,7 @@ class Allocator:
         self._plane = plane
         self._env = {**(env or {}), "PORTER_LEASE_NAME": self.lease}
         self._arguments = tuple(arguments)
+        self.uid = ""
         self._process: Process | None = None
 
     def __enter__(self) -> Self:
@@ -67,6 +71,8 @@ class Allocator:
     ) -> None:
         if self._process is not None:
             self._process.kill()
+        with contextlib.suppress(ApiError):
+            self._plane.api.delete(f"{_PODS}/{self.name}", grace=0)
         with contextlib.suppress(ApiError):  # a node that is gone for good is awaited by nobody
             self._plane.api.delete(f"/api/v1/nodes/{self.name}")
 
@@ -83,6 +89,7 @@ class Allocator:
         labels: Object = {"node-role.kubernetes.io/control-plane": ""}
         metadata: Object = {"name": name, "labels": labels}
         plane.api.apply({"apiVersion": "v1", "kind": "Node", "metadata": metadata})
+        self.uid = self._env["POD_UID"] = self._make_pod()
         kubeconfig = plane.write_kubeconfig(name, _LOCAL, client=name)
         folder = plane.host.folder / f"porter-{name}"
         folder.mkdir(exist_ok=True)
@@ -93,6 +100,31 @@ class Allocator:
             *("--http", "127.0.0.1:0", *self._arguments),
             env=self._env,
         )
+
+    def _make_pod(self) -> str:
+        """Its Pod, Ready, for a report counts only while one stands for it; returns the UID."""
+        api = self._plane.api
+        account: Object = {"name": "allocator", "namespace": "kube-system"}
+        api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+        labels: Object = {"app.kubernetes.io/name": "porter"}
+        spec: Object = {
+            "nodeName": self.name,
+            "serviceAccountName": "allocator",
+            "containers": [{"name": "main", "image": "process"}],
+        }
+        metadata: Object = {"name": self.name, "namespace": "kube-system", "labels": labels}
+        api.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        ready: list[Json] = [condition("Ready", holds=True)]
+        api.patch(f"{_PODS}/{self.name}/status", {"status": {"conditions": ready}})
+        return uid_of(api.get(f"{_PODS}/{self.name}"))
+
+    def leads(self) -> bool:
+        """Whether its Lease says that it holds it."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/{self.lease}"
+        if not self._plane.api.exists(path):
+            return False
+        holder = text(self._plane.api.get(path), "spec", "holderIdentity")
+        return holder.partition("_")[0] == self.uid
 
     def stop(self) -> None:
         """SIGSTOP."""

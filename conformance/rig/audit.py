@@ -65,7 +65,8 @@ class Audit:
 
     def writes(self, *users: str, since: float = 0.0) -> list[Write]:
         """What was asked by these users (by everybody, without) from `since` on, in order."""
-        found = [_write(line) for line in self._log.read_text().splitlines()]
+        whole, _, _ = self._log.read_text().rpartition("\n")  # the rest is being written
+        found = [_write(line) for line in whole.splitlines()]
         return [one for one in found if one.at >= since and (not users or one.user in users)]
 
 

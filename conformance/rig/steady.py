@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.rig import porter as rig_porter
 from conformance.rig import samples, workloads
+from conformance.rig.api import path_of
 from conformance.rig.fib import wait_next_hops
 from conformance.rig.layout import HOSTS, NODE_ASN, NODES
 from conformance.rig.objects import at, objects, text
@@ -32,6 +33,8 @@ ROUTERS = ("frr", "bird")
 def start(layout: Layout, *, secrets: Sequence[str] = ()) -> dict[str, Porter]:
     """Start Porter on every node and wait for the six sessions that stay.
 
+    Whatever a test takes away it means to: no guard keeps it.
+
     Args:
         layout: Where.
         secrets: Names in Porter's namespace that it may read.
@@ -40,7 +43,11 @@ def start(layout: Layout, *, secrets: Sequence[str] = ()) -> dict[str, Porter]:
         router.configure(*steady_peers())
     rig_porter.install(layout.control_plane, secrets=secrets)
     stays = [item for item in samples.configuration() if not _is_ipv4_peer(item)]
-    layout.control_plane.api.apply(*stays)
+    api = layout.control_plane.api
+    api.apply(*stays)
+    config = next(path_of(item) for item in stays if text(item, "kind") == "BGPConfig")
+    consent = {"annotations": {"porter.network/confirm-delete": "true"}}
+    api.patch(f"{config}/default", {"metadata": consent})
     porters = rig_porter.start_porters(layout)
     wait_until(lambda: len(established(layout)) == 6, timeout=20, what="six sessions are up")
     return porters

@@ -21,7 +21,7 @@ from porter_ctl.gate.kinds import HOLD
 from porter_ctl.plan import Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from porter_bgp.rib import Path
     from porter_bgp.wire import Prefix
@@ -72,6 +72,7 @@ class EffectGuard:
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
         self._facts = Facts()
+        self._foreseen = 0
         self._ready_since = -inf
         self._announced: dict[Prefix, Paths] = {}
         self._kept: dict[Prefix, _Loss] = {}
@@ -129,6 +130,14 @@ class EffectGuard:
         if not self._kinds.evidence(item, now):
             return frozenset()
         return frozenset(p for p, loss in self._kept.items() if loss.cause.kind is item.kind)
+
+    def foresee(self, wanted: Iterable[PrefixPlan]) -> None:
+        """Take all that is about to be admitted: the first of many is kept like the last."""
+        self._foreseen = sum(
+            plan.prefix in self._announced
+            for plan in wanted
+            if (cause := cause_of(plan)) is not None and not cause.unready
+        )
 
     def admit(self, wanted: PrefixPlan, now: float) -> PrefixPlan:
         """Let `wanted` pass, or keep what was announced."""
@@ -190,7 +199,8 @@ class EffectGuard:
         if cause.unready:
             return not self._facts.node_ready
         self._forget_old(now)
-        return self._too_many(1, vacant=cause.vacant)
+        more, self._foreseen = max(1, self._foreseen), max(0, self._foreseen - 1)
+        return self._too_many(more, vacant=cause.vacant)
 
     def _too_many(self, more: int, *, vacant: bool) -> bool:
         losses = more + len(self._recent_kept) + len(self._passed)

@@ -54,7 +54,7 @@ class Announcer:
 
     def remember(self, kept: LastGood) -> None:
         """Take it that what was announced last is still served here."""
-        self._forwarding.remember(kept.served)
+        self._forwarding.remember(kept.served, kept.restart_seconds)
 
     def adopt(self, kept: LastGood) -> None:
         """Announce what was announced last, in this boot, to the peers that were there then."""

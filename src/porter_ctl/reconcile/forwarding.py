@@ -5,7 +5,8 @@ if and only if the dataplane answers: kube-proxy has completed a sync of that IP
 configuration says that there is nobody to ask, or what the process before us announced was served
 in this boot: kube-proxy's rules are the kernel's and outlive both of us. After a boot nothing is
 forwarded and nothing was kept back: neither R nor F is claimed until every router must have
-forgotten the boot before.
+forgotten the boot before. R is claimed for the restart time only: for a peer that is new after that
+nobody has restarted.
 """
 
 from __future__ import annotations
@@ -60,12 +61,14 @@ class Forwarding:
         self._mode, self._restart_seconds = mode, restart_seconds
         self._tell()
 
-    def remember(self, served: Iterable[Prefix]) -> None:
+    def remember(self, served: Iterable[Prefix], restart_seconds: float) -> None:
         """Take it that these prefixes are served, for they were in this boot.
 
         Args:
             served: What the process before us announced.
+            restart_seconds: How long routers keep it.
         """
+        self._restart_seconds = restart_seconds
         self._kept = frozenset(_FAMILIES[prefix.family] for prefix in served)
         self._tell()
 
@@ -84,12 +87,14 @@ class Forwarding:
             peers = self._speaker.view().peers.values()
             if not all(peer.established for peer in peers) or self._told is None:
                 await self.learn()
+            self._tell()
 
     def _tell(self) -> None:
         asks = self._mode is DataplaneGate.KUBE_PROXY
-        fresh = self._booted and self._loop.time() < self._began + self._restart_seconds
+        early = self._loop.time() < self._began + self._restart_seconds
+        fresh = self._booted and early
         facts = RestartFacts(
-            restarting=not self._booted,
+            restarting=not self._booted and early,
             forwarding={
                 family: not fresh and (not asks or version in self._served | self._kept)
                 for family, version in _FAMILIES.items()

@@ -18,7 +18,7 @@ from porter_ctl.gate import (
 from porter_ctl.plan import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from porter_bgp.config import PeerConfig
     from porter_bgp.rib import Path
@@ -103,6 +103,10 @@ class Guards:
     def peers_are_due(self, now: float) -> bool:
         """Whether `admit_peers` is to be asked again."""
         return self._sessions.handle_timeout(now)
+
+    def foresee(self, wanted: Iterable[PrefixPlan]) -> None:
+        """Take all losses that are about to be admitted together."""
+        self._guard.foresee(wanted)
 
     def admit(self, wanted: PrefixPlan, now: float) -> PrefixPlan:
         """Return what of `wanted` may be announced now, with a verdict for what may not."""

@@ -99,6 +99,8 @@ class NodeReconciler:
         self._confirm_at = float("-inf")
         self._alarmed = False
         self._todo: dict[Prefix, None] = {}
+        self._losses: dict[Prefix, PrefixPlan] = {}  # of a sweep, until all of it is planned
+        self._foreseen = False
         self._desired: set[Prefix] = set()
         self._verdicts: dict[Prefix, tuple[Verdict, ...]] = {}
         self._exceptions: dict[Prefix, NodeException] = {}
@@ -190,12 +192,12 @@ class NodeReconciler:
         self.plan_again(self.guards.learn(context, now, leaving=self._leaving is not None))
         if self.guards.peers_are_due(now):
             self._have_peers(context, now)
-        while self._todo:
-            for _ in range(min(_PREFIXES_BETWEEN_LOOKS, len(self._todo))):
-                self._plan(context, next(iter(self._todo)), now)
+        while self._todo or self._losses:
+            for _ in range(_PREFIXES_BETWEEN_LOOKS):
+                self._next(context, now)
             if not self._todo:  # what a guard restores is said before its loss has left
                 self.plan_again(self.guards.handle_timeout(now))
-            if self._todo and self._loop.time() > until:
+            if (self._todo or self._losses) and self._loop.time() > until:
                 return True
         self._all_is_said(now)
         return False
@@ -271,10 +273,30 @@ class NodeReconciler:
             self._shared = context.speaker  # else: no BGPConfig, and the sessions stay as they were
         self._announcer.configure(context, peers, self._shared)
 
-    def _plan(self, context: Context, prefix: Prefix, now: float) -> None:
-        del self._todo[prefix]
-        inputs = self._index.inputs(prefix, self._gate.announced(prefix))
-        wanted = plan_prefix(context, inputs)
+    def _next(self, context: Context, now: float) -> None:
+        """Plan one prefix, or after all of them admit one of the losses of a sweep.
+
+        The guards count what goes together, and a new context may take everything along: so they
+        see all the losses before the first of them is said.
+        """
+        if self._todo:
+            prefix = next(iter(self._todo))
+            del self._todo[prefix]
+            wanted = plan_prefix(context, self._index.inputs(prefix, self._gate.announced(prefix)))
+            self._losses.pop(prefix, None)
+            if self._sweeping and not wanted.paths:
+                self._losses[prefix] = wanted
+                self._foreseen = False
+            else:
+                self._admit(wanted, now)
+        elif self._losses:
+            if not self._foreseen:
+                self._foreseen = True
+                self.guards.foresee(self._losses.values())
+            self._admit(self._losses.pop(next(iter(self._losses))), now)
+
+    def _admit(self, wanted: PrefixPlan, now: float) -> None:
+        prefix = wanted.prefix
         admitted = self.guards.admit(wanted, now)
         self._announcer.say(prefix, admitted.paths, self._gate.announced(prefix))
         self._remember(prefix, wanted, admitted)

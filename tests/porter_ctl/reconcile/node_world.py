@@ -35,9 +35,25 @@ from tests.support.announcers import announcer_of
 from tests.support.memory_port import MemoryPort, sync_everything
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
+
+    from porter_bgp.rib import Path
+    from porter_bgp.wire import Prefix
 
 T = TypeVar("T")
+
+
+class WatchedSpeaker(Speaker):
+    """A speaker that keeps what it was told to withdraw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.withdrawn: list[Prefix] = []
+
+    def announce(self, prefix: Prefix, paths: Mapping[str, tuple[Path, ...]]) -> None:
+        if not paths:
+            self.withdrawn.append(prefix)
+        super().announce(prefix, paths)
 
 
 class World:
@@ -47,7 +63,7 @@ class World:
         self.stores = Stores()
         self.gone: set[Kind] = set()
         self.port = MemoryPort(self.stores)
-        self.speaker = Speaker()
+        self.speaker = WatchedSpeaker()
         self.gate = DataplaneGate(new_boot=False)
         self.announcer = announcer_of(self.speaker)
         self.node = NodeReconciler(

@@ -70,6 +70,13 @@ async def test_f_is_set_if_and_only_if_the_dataplane_answers(case: str) -> None:
     assert facts.restarting
 
 
+async def test_after_the_restart_time_nobody_has_restarted() -> None:
+    facts = await _facts(DataplaneGate.NONE, {4, 6}, restart=0)
+
+    assert not facts.restarting
+    assert all(facts.forwarding.values())
+
+
 async def test_after_a_boot_neither_r_nor_f_is_claimed() -> None:
     facts = await _facts(DataplaneGate.NONE, {4, 6}, booted=True)
 
@@ -87,9 +94,10 @@ async def test_once_every_router_has_forgotten_the_boot_before_f_is_as_ever() ->
 async def test_what_was_served_in_this_boot_is_forwarded_whoever_answers() -> None:
     speaker = _Told()
     forwarding = Forwarding(speaker, _Answers(None), booted=False)
-    forwarding.remember([Prefix.parse("192.0.2.1/32")])
+    forwarding.remember([Prefix.parse("192.0.2.1/32")], 90)
     await forwarding.learn()
 
+    assert speaker.facts.restarting
     assert speaker.facts.forwarding[IPV4_UNICAST]
     assert not speaker.facts.forwarding[IPV6_UNICAST]
 

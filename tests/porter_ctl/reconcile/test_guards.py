@@ -35,6 +35,22 @@ async def test_an_advertisement_that_goes_is_no_reason_to_withdraw_everything() 
         assert world.node.guards.kept == 1
 
 
+async def test_of_many_prefixes_that_would_go_not_one_is_withdrawn_for_a_moment() -> None:
+    world = World()
+    addresses = [f"192.0.2.{number}" for number in range(1, 41)]
+    async with running(world):
+        for address in addresses:
+            world.put_service(address)
+            prefix = Prefix.of(IPv4Address(address))
+            await eventually(lambda: prefix in world.speaker.prefixes())  # noqa: B023 - awaited here
+        before = len(world.speaker.withdrawn)
+
+        world.port.remove(ADVERTISEMENT)
+        await eventually(lambda: world.node.guards.kept == len(addresses))
+
+        assert world.speaker.withdrawn[before:] == []
+
+
 async def test_an_advertisement_that_goes_with_consent_takes_its_routes_along() -> None:
     async with running(World()) as world:
         world.put_service()
