@@ -6,6 +6,7 @@ Routes are given in the octets of their NLRI and attributes, which costs GoBGP l
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
@@ -14,7 +15,7 @@ from bench.protobuf import field, first_number
 from bench.routes import host_route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from bench.processes import Program
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 _FAMILY = field(1, 1) + field(2, 1)  # Family{afi, safi}: IPv4 unicast
 _ORIGIN = bytes.fromhex("40010100")
 _NEXT_HOP = bytes.fromhex("40030400000000")  # unspecified: its own address
+_COMMUNITIES = bytes.fromhex("c00804")  # the one that follows
 _PATHS_A_REQUEST = 1000
+_QUICKLY = [("grpc.initial_reconnect_backoff_ms", 20), ("grpc.min_reconnect_backoff_ms", 20)]
 _SECONDS = 30.0
 
 _CONFIG = """\
@@ -59,8 +62,7 @@ class GoBgp:
 
     def hold(self, running: Program, directory: Path, count: int) -> None:
         """Add all routes, and see that all are there."""
-        options = [("grpc.initial_reconnect_backoff_ms", 20), ("grpc.min_reconnect_backoff_ms", 20)]
-        with grpc.insecure_channel(_address(directory), options=options) as channel:
+        with grpc.insecure_channel(_address(directory), options=_QUICKLY) as channel:
             add = channel.stream_unary("/apipb.GobgpApi/AddPathStream", bytes, bytes)
             get = channel.unary_unary("/apipb.GobgpApi/GetTable", bytes, bytes)
             try:
@@ -70,6 +72,22 @@ class GoBgp:
                 raise running.failure(f"refused its routes: {error}") from error
         if held != count:
             raise running.failure(f"holds {held} of {count} routes")
+
+    def change(self, number: int, community: int) -> bytes:
+        """An AddPathRequest."""
+        return field(3, _path(number) + field(21, _COMMUNITIES + community.to_bytes(4)))
+
+    @contextmanager
+    def changes(self, directory: Path) -> Iterator[Callable[[bytes], None]]:
+        """Its gRPC API; the calls return when it has taken the route."""
+        with grpc.insecure_channel(_address(directory), options=_QUICKLY) as channel:
+            add = channel.unary_unary("/apipb.GobgpApi/AddPath", bytes, bytes)
+
+            def tell(message: bytes) -> None:
+                add(message, timeout=_SECONDS)
+
+            grpc.channel_ready_future(channel).result(timeout=_SECONDS)
+            yield tell
 
 
 def _requests(count: int) -> Iterator[bytes]:

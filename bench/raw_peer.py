@@ -42,6 +42,12 @@ def host_routes(update: bytes) -> list[bytes]:
     return [update[i : i + HOST_ROUTE_OCTETS] for i in range(at, len(update), HOST_ROUTE_OCTETS)]
 
 
+def withdrawn_routes(update: bytes) -> list[bytes]:
+    """The IPv4 host routes that an UPDATE's body withdraws."""
+    end = 2 + int.from_bytes(update[:2])
+    return [update[i : i + HOST_ROUTE_OCTETS] for i in range(2, end, HOST_ROUTE_OCTETS)]
+
+
 def serve(sock: socket.socket, count: int) -> Seen:
     """Speak to one speaker until it has announced `count` routes."""
     seen, buffer = Seen(), b""

@@ -46,7 +46,7 @@ def start(layout: Layout, *, secrets: Sequence[str] = ()) -> dict[str, Porter]:
     api = layout.control_plane.api
     api.apply(*stays)
     config = next(path_of(item) for item in stays if text(item, "kind") == "BGPConfig")
-    consent = {"annotations": {"porter.network/confirm-delete": "true"}}
+    consent: Object = {"annotations": {"porter.network/confirm-delete": "true"}}
     api.patch(f"{config}/default", {"metadata": consent})
     porters = rig_porter.start_porters(layout)
     wait_until(lambda: len(established(layout)) == 6, timeout=20, what="six sessions are up")
