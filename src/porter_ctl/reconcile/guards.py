@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from porter_ctl.plan import Context, PrefixPlan, Verdict
     from porter_ctl.store.stores import Stores
 
-CONFIRMED_SECONDS = 10.0  # for which what went with the consent of its owner takes more along
+CONFIRMED_SECONDS = 2.0  # for which what went with the consent of its owner takes more along
 _CONFIGURATION = frozenset({Kind.BGP_CONFIG, Kind.BGP_PEER, Kind.BGP_ADVERTISEMENT})
 
 
