@@ -44,10 +44,10 @@ class Announcing:
     announcer: Announcer
 
     @property
-    def seen(self) -> int:
-        """How much the cluster has told of what planning reads: objects, and kinds complete."""
+    def seen(self) -> tuple[int, ...]:
+        """How far what planning reads has come: objects so far of each kind, -1 once complete."""
         stores = self.stores
-        return sum(len(stores.of(kind)) + stores.synced(kind) for kind in NEEDED_KINDS)
+        return tuple(-1 if stores.synced(k) else len(stores.of(k)) for k in sorted(NEEDED_KINDS))
 
 
 def begin(settings: Settings, journal: Journal, boot: Boot, last: str | None) -> Announcing:

@@ -28,7 +28,7 @@ from porter_ctl.daemon.http import http_server
 from porter_ctl.daemon.leave import Leave
 from porter_ctl.daemon.loop_lag import LoopLag
 from porter_ctl.daemon.metrics import MetricsPage
-from porter_ctl.daemon.node_state import NodeLock, last_boot
+from porter_ctl.daemon.node_state import NodeLock, last_boot, note_boot
 from porter_ctl.daemon.readiness import missing
 from porter_ctl.daemon.running import build
 from porter_ctl.daemon.watchdog import Watchdog
@@ -86,6 +86,9 @@ async def serve(settings: Settings, writer: LineWriter) -> int:
             log.warning("told again: leaving at once")
             ending.cancel()
             await asyncio.wait((ending,))
+            await app.end(patiently=False)
+        elif (error := ending.exception()) is not None:
+            log.error("leaving at once", err=f"{type(error).__name__}: {error}")
             await app.end(patiently=False)
         living.cancel()
     return await _outcome(living)
@@ -151,7 +154,7 @@ class App:
                 await self._wait_for(descriptor)
             with _asked_for("--state-dir", settings.state_dir):
                 boot = read_boot()
-                last = last_boot(settings.state_dir, boot)
+                last = last_boot(settings.state_dir)
             with _asked_for("--http", settings.http):
                 await stack.enter_async_context(self._http())
             with _asked_for("--control", settings.control):
@@ -171,6 +174,7 @@ class App:
                 )
                 stack.callback(running.seeker.close)
                 self._run(group, running)
+                group.create_task(self._note(running, boot))
 
     async def end(self, *, patiently: bool) -> None:
         """End as evidence says: close without a word, or leave in good order.
@@ -305,6 +309,15 @@ class App:
         young, middle, old = gc.get_threshold()
         gc.set_threshold(young, middle, old * _OLD_GENERATION)
         log.info("planned", prefixes=len(running.node.desired))
+
+    async def _note(self, running: Running, boot: Boot) -> None:
+        """Once nothing waits for the dataplane any more, this boot is none to be careful in."""
+        while not running.synced or running.gate.waiting:  # noqa: ASYNC110 - once in a process's life
+            await asyncio.sleep(_LOOK_AGAIN)
+        try:
+            note_boot(self._settings.state_dir, boot)
+        except OSError as error:
+            log.warning("this boot cannot be noted", err=str(error))
 
     async def _endless(self, name: str, run: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run what should never end by itself, unless we leave.

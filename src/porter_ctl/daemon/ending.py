@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from porter_ctl.api import DrainTrigger, Kind, Node, ObjectRef, Pod
-from porter_ctl.plan import NodeFacts, draining
+from porter_ctl.plan import NodeFacts, Reason, draining
 from porter_ctl.store.port import PortFailure
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ async def decide(settings: Settings, port: ClusterPort | None, context: Context 
         port: Where our Pod and our Node are read; None: the cluster was never reached.
         context: Under which we plan; None: nothing was announced yet by this process.
     """
-    if context is not None and context.barred is not None:
-        return Ending(restart=False, why=context.barred.message)
+    barred = context.barred if context is not None else None
+    if barred is not None and barred.reason is Reason.NODE_DRAINED:
+        return Ending(restart=False, why=barred.message)
     try:
         async with asyncio.timeout(ASK_SECONDS):
             if settings.manifests is not None:
@@ -58,7 +59,7 @@ async def decide(settings: Settings, port: ClusterPort | None, context: Context 
             return await _of_cluster(settings, port, context)
     except TimeoutError:
         return Ending(restart=False, why=f"no answer within {ASK_SECONDS:g} s")
-    except PortFailure as failure:
+    except (PortFailure, OSError) as failure:
         return Ending(restart=False, why=str(failure))
 
 

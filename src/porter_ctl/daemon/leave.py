@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from porter_bgp.session import Stop
+from porter_ctl.gate.causes import last_resort
 from porter_ctl.reconcile.fault import Fault, broken
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 20.0  # seconds; a Pod's grace period is 30 unless it says otherwise
 FAREWELL_SECONDS = 2.0  # for withdrawals, and for Cease
+_DELAY = 10.0  # seconds, where no BGPConfig says
 _LAST_WORDS = "Porter leaves this node"
 _LOOK_AGAIN = 0.1
 
@@ -71,12 +73,17 @@ class Leave:
         """Have the routers take other paths, as long as the BGPConfig says."""
         node, speaker = self._announcing.node, self._announcing.speaker
         loop = asyncio.get_running_loop()
-        context = node.context
-        if context is None or not speaker.prefixes():
+        if not speaker.prefixes():
             return
-        node.leave("this node's Porter leaves")
-        self._announcing.loop.wake()
-        until = self._began + min(context.drain_delay, LONGEST_WAIT)
+        context, delay = node.context, _DELAY
+        if context is not None:
+            delay = context.drain_delay
+            node.leave("this node's Porter leaves")
+            self._announcing.loop.wake()
+        else:  # what was announced last is announced still
+            for prefix in list(speaker.prefixes()):
+                speaker.announce(prefix, last_resort(speaker.planned(prefix)))
+        until = self._began + min(delay, LONGEST_WAIT)
         while (left := until - loop.time()) > 0 and self._heard:  # noqa: ASYNC110 - bounded, at the end
             await asyncio.sleep(min(_LOOK_AGAIN, left))
 

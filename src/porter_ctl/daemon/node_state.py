@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from porter_ctl.host.boot import Boot
 
 _LOOK_AGAIN = 0.5  # seconds
+_BOOT = "boot-id"
 
 
 class NodeLock:
@@ -63,17 +64,24 @@ class NodeLock:
             await asyncio.sleep(_LOOK_AGAIN)
 
 
-def last_boot(state_dir: Path, boot: Boot) -> str | None:
-    """The boot in which this was last asked, None for never; notes the present one.
+def last_boot(state_dir: Path) -> str | None:
+    """The boot that was noted last; None for none.
 
     Raises:
-        OSError: It cannot be read, or not be noted.
+        OSError: It cannot be read.
     """
-    path = state_dir / "boot-id"
     try:
-        last = path.read_text(encoding="ascii").strip()
+        return (state_dir / _BOOT).read_text(encoding="ascii").strip() or None
     except (FileNotFoundError, UnicodeDecodeError):
-        last = None
-    if last != boot.id:
-        path.write_text(f"{boot.id}\n", encoding="ascii")
-    return last
+        return None
+
+
+def note_boot(state_dir: Path, boot: Boot) -> None:
+    """Note that what was announced in this boot is served in it.
+
+    Raises:
+        OSError: It cannot be noted; what was noted before stands.
+    """
+    fresh = state_dir / f".{_BOOT}.new"
+    fresh.write_text(f"{boot.id}\n", encoding="ascii")
+    fresh.replace(state_dir / _BOOT)

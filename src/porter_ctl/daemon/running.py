@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from porter_ctl.daemon.candidacy import Candidacy
 from porter_ctl.daemon.wants import Wants
 from porter_ctl.host.dataplane import Dataplane
+from porter_ctl.plan import NEEDED_KINDS
 from porter_ctl.reconcile.cluster import Allocator
 from porter_ctl.reconcile.evidence import EvidenceSeeker
 from porter_ctl.reconcile.leader_statuses import LeaderStatuses
@@ -128,7 +129,7 @@ def build(
 
     name, namespace = settings.node, settings.pod.namespace
     node.on_change = report
-    node.stale_for = cluster.source.stale_for
+    node.stale_for = lambda now: cluster.source.stale_for(now, NEEDED_KINDS)
     node_statuses = NodeStatuses(
         stores,
         cluster.port,
@@ -152,7 +153,8 @@ def build(
         namespace=namespace,
     )
     truth.on_vip = leader_statuses.vip_changed
-    leader_statuses.word = truth.word
+    truth.on_belief = leader_statuses.belief_changed
+    leader_statuses.word, leader_statuses.believed = truth.word, truth.believes
     allocator.ledger.absence = truth
     wants = Wants(cluster.source, stores, node=name, namespace=namespace, allocates=False)
     candidacy = Candidacy(cluster, stores, leadership, wants, node=name)

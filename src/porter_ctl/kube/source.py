@@ -14,6 +14,8 @@ from porter_ctl.kube.reflector import Reflector
 from porter_ctl.kube.watch import read_resources
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from porter_ctl.api import Kind
     from porter_ctl.kube.client import KubeClient
     from porter_ctl.kube.paths import Collection
@@ -65,15 +67,20 @@ class KubeSource:
             raise failure(reply, "get", path)
         return KINDS[kind].plural in read_resources(reply.body)
 
-    def stale_for(self, now: float) -> float:
+    def stale_for(self, now: float, kinds: Container[Kind] | None = None) -> float:
         """Seconds since every wanted collection was last known to be in step.
 
         The API server is heard about once a minute of each collection that does not change.
 
         Args:
             now: On the event loop's clock, which is monotonic.
+            kinds: Only these; None for all.
         """
-        heard = [reflector.progress for reflector in self._reflectors.values()]
+        heard = [
+            reflector.progress
+            for collection, reflector in self._reflectors.items()
+            if kinds is None or collection.kind in kinds
+        ]
         return max(0.0, now - min(heard)) if heard else 0.0
 
     def troubles(self) -> dict[Collection, PortFailure]:

@@ -12,7 +12,7 @@ from porter_ctl.api.core import NodeAddress, NodeCondition, NodeStatus
 from porter_ctl.api.meta import ObjectMeta
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from porter_ctl.manifests.directory import Entry, ManifestDirectory, Snapshot
     from porter_ctl.manifests.file_fault import FileFault
@@ -71,12 +71,14 @@ class ManifestSource:
         """Say that the directory knows every kind there is."""
         return kind in Kind
 
-    def stale_for(self, now: float) -> float:
+    def stale_for(self, now: float, kinds: Container[Kind] | None = None) -> float:
         """Seconds since everything wanted was last known to be in step.
 
         Args:
             now: On the event loop's clock, which is monotonic.
+            kinds: All are as old as the last look at the directory.
         """
+        del kinds
         return 0.0 if self._in_step_at is None else max(0.0, now - self._in_step_at)
 
     def look_soon(self) -> None:

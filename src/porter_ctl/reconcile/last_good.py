@@ -30,11 +30,11 @@ class LastGoodStart:
         kept: What was announced last.
         when: When to fall back on it.
         node: Who announces it then.
-        seen: A number that grows while the cluster tells something.
+        seen: Something that is another whenever a list has got further.
     """
 
     def __init__(
-        self, kept: LastGood, when: Fallback, *, node: NodeReconciler, seen: Callable[[], int]
+        self, kept: LastGood, when: Fallback, *, node: NodeReconciler, seen: Callable[[], object]
     ) -> None:
         self._kept = kept
         self._when = when

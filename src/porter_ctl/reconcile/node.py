@@ -19,8 +19,6 @@ from porter_ctl.gate import Completeness
 from porter_ctl.plan import (
     CONTEXT_KINDS,
     NEEDED_KINDS,
-    ConfigSnapshot,
-    NodeFacts,
     PrefixIndex,
     Reason,
     Verdict,
@@ -29,6 +27,7 @@ from porter_ctl.plan import (
     plan_prefix,
 )
 from porter_ctl.reconcile.guards import Guards
+from porter_ctl.reconcile.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,7 +86,8 @@ class NodeReconciler:
         self._gate = gate
         self.guards = Guards(stores, gate)
         self._node = node
-        self._namespace = namespace
+        self._outlook = Outlook(stores, node=node, namespace=namespace)
+        self._awaits_until: float | None = None
         self._loop = asyncio.get_running_loop()
         self._index = PrefixIndex(stores, node)
         self._completeness = Completeness()
@@ -150,6 +150,8 @@ class NodeReconciler:
         """Take it that the dataplane still serves what it served before this process began."""
         self._gate.remember(kept.served)
         self._announcer.remember(kept)
+        self._outlook.remember(kept)
+        self._shared = kept.speaker
         self.guards.baseline(kept.paths, kept.peers)
 
     def adopt(self, kept: LastGood) -> None:
@@ -204,11 +206,14 @@ class NodeReconciler:
 
     def next_deadline(self) -> float | None:
         """When a gate or the wait for End-of-RIB is over."""
+        if self._context is None:
+            return self._awaits_until
         deadlines = (
+            self._awaits_until,
             self.guards.next_deadline(),
             self._completeness.next_deadline(),
             self._announcer.next_deadline(),
-            self._confirm_at if self._context is not None else None,
+            self._confirm_at,
         )
         return min((at for at in deadlines if at is not None), default=None)
 
@@ -216,6 +221,7 @@ class NodeReconciler:
         """Tell whoever waits for that, and the next process that it is so."""
         if self._sweeping:
             self._sweeping = False
+            self.guards.foresee(())
             self.sweeps += 1
             self._gate.first_list_done()
             self._completeness.swept(now)
@@ -241,12 +247,11 @@ class NodeReconciler:
     # Planning
 
     def _compile(self, now: float) -> Context | None:
-        """Work the context out anew; as long as it needs more than has synced, keep the last."""
-        facts = NodeFacts.of(self._node, self._stores.nodes.get(self._node))
-        snapshot = ConfigSnapshot.of(self._stores, self._namespace)
-        context = compile_context(snapshot, facts)
-        if context.follows_nodes and not self._stores.synced(Kind.NODE):
+        """Work the context out anew; for a moment keep the last while more is to come."""
+        self._awaits_until = None if self._leaving else self._outlook.awaited_until(now)
+        if self._awaits_until is not None:
             return self._context
+        context = compile_context(self._outlook.snapshot(), self._outlook.facts())
         self._stale = False
         if self._leaving is not None:
             context = replace(context, last=self._leaving)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from porter_ctl.api import Kind, ObjectRef, Resource
     from porter_ctl.store.stores import Stores
@@ -207,5 +207,8 @@ class Source(Protocol):
     async def kind_exists(self, kind: Kind) -> bool:
         """Ask whether `kind` is known there now. Raises Unavailable."""
 
-    def stale_for(self, now: float) -> float:
-        """Seconds (monotonic clock) since everything wanted was last known to be in step."""
+    def stale_for(self, now: float, kinds: Container[Kind] | None = None) -> float:
+        """Seconds since everything wanted, of all kinds or these, was last known to be in step.
+
+        `now` is on the monotonic clock.
+        """

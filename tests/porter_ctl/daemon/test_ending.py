@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from porter_ctl.api import Kind, Node, Pod
+from porter_ctl.api import BGPConfig, Kind, Node, Pod
 from porter_ctl.daemon.ending import ASK_SECONDS, decide
 from porter_ctl.daemon.settings import PodIdentity
 from porter_ctl.plan import ConfigSnapshot, NodeFacts, compile_context
@@ -121,11 +121,20 @@ async def test_without_a_pod_there_is_no_evidence(tmp_path: Path) -> None:
     assert not (await decide(told, _cluster(_pod(), _node()), None)).restart
 
 
-async def test_a_node_that_may_not_announce_leaves(tmp_path: Path) -> None:
-    context = compile_context(ConfigSnapshot(), NodeFacts(name="a"))  # no BGPConfig selects it
+async def test_a_drained_node_leaves(tmp_path: Path) -> None:
+    document = {"metadata": {"name": "default"}, "spec": {"asn": 64512, "adminState": "Drained"}}
+    configs = (msgspec.convert(document, BGPConfig),)
+    context = compile_context(ConfigSnapshot(configs=configs), NodeFacts(name="a"))
 
     ending = await decide(_told(tmp_path), _cluster(_pod(), _node()), context)
     assert not ending.restart
+
+
+async def test_a_bgpconfig_that_is_gone_is_no_order_to_leave(tmp_path: Path) -> None:
+    context = compile_context(ConfigSnapshot(), NodeFacts(name="a"))
+
+    ending = await decide(_told(tmp_path), _cluster(_pod(), _node()), context)
+    assert ending.restart
 
 
 async def test_of_a_directory_it_is_a_restart_unless_the_machine_stops(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from porter_ctl.daemon.node_state import NodeLock, last_boot
+import pytest
+
+from porter_ctl.daemon.node_state import NodeLock, last_boot, note_boot
 from porter_ctl.host.boot import Boot
 
 if TYPE_CHECKING:
@@ -39,16 +41,17 @@ async def test_a_second_one_waits_until_the_first_has_gone(tmp_path: Path) -> No
         assert second.held
 
 
-def test_the_boot_before_is_told_once_and_the_present_one_noted(tmp_path: Path) -> None:
-    first = last_boot(tmp_path, Boot(id=ONE, uptime=10.0))
-    again = last_boot(tmp_path, Boot(id=ONE, uptime=20.0))
-    after = last_boot(tmp_path, Boot(id=OTHER, uptime=5.0))
+def test_a_boot_is_told_once_it_was_noted(tmp_path: Path) -> None:
+    before = last_boot(tmp_path)
+    note_boot(tmp_path, Boot(id=ONE, uptime=10.0))
+    noted = last_boot(tmp_path)
+    note_boot(tmp_path, Boot(id=OTHER, uptime=5.0))
 
-    assert (first, again, after) == (None, ONE, ONE)
-    assert last_boot(tmp_path, Boot(id=OTHER, uptime=6.0)) == OTHER
+    assert (before, noted, last_boot(tmp_path)) == (None, ONE, OTHER)
 
 
-def test_what_is_no_boot_id_counts_as_none(tmp_path: Path) -> None:
-    (tmp_path / "boot-id").write_bytes(b"\xff\xfe")
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"\n"], ids=repr)
+def test_what_is_no_boot_id_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "boot-id").write_bytes(content)
 
-    assert last_boot(tmp_path, Boot(id=ONE, uptime=1.0)) is None
+    assert last_boot(tmp_path) is None

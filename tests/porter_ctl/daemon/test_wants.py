@@ -14,6 +14,8 @@ from porter_ctl.store.stores import Stores
 from tests.porter_ctl.plan.world import advertisement, node
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from porter_ctl.api import Resource
 
 OWN = Selectors(names=frozenset({"a"}))
@@ -37,7 +39,8 @@ class Asked:
     async def kind_exists(self, kind: Kind) -> bool:
         return kind in Kind
 
-    def stale_for(self, now: float) -> float:
+    def stale_for(self, now: float, kinds: Container[Kind] | None = None) -> float:
+        assert kinds is None
         return now
 
 
