@@ -21,7 +21,8 @@ conformance() {
         echo "conformance/ has no test yet"
         return
     fi
-    "$python" -m pytest conformance "${without_long[@]}" --durations=10 \
+    # Two files at a time, each with a cluster of its own: they wait more than they work.
+    "$python" -m pytest conformance "${without_long[@]}" -n 2 --dist loadfile --durations=10 \
         --junit-xml="$junit/conformance.xml"
 }
 

@@ -6,6 +6,7 @@ at a chosen write.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -145,6 +146,35 @@ class MemoryPort:
         if not self.deaf:
             self._stores.put(kept.kind, kept)
         return kept
+
+
+class SlowPort(MemoryPort):
+    """One whose every call takes a few turns of the loop, so that others come in between."""
+
+    async def create(self, obj: Resource) -> Resource:
+        await _turns()
+        return await super().create(obj)
+
+    async def replace(self, obj: Resource) -> Resource:
+        await _turns()
+        return await super().replace(obj)
+
+    async def apply_status(self, obj: Resource, *, uid: str, resource_version: str) -> None:
+        await _turns()
+        await super().apply_status(obj, uid=uid, resource_version=resource_version)
+
+    async def delete(self, ref: ObjectRef, *, uid: str, resource_version: str) -> None:
+        await _turns()
+        await super().delete(ref, uid=uid, resource_version=resource_version)
+
+    async def get_live(self, ref: ObjectRef) -> Resource | None:
+        await _turns()
+        return await super().get_live(ref)
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def sync_everything(stores: Stores) -> None:

@@ -180,11 +180,15 @@ class Peer:
             log.info("peer %s: one more connection refused", self.name)
             connection.close(reset=True)
             return
+        link = self._links[conn] = _Link(self, conn, connection)
         try:
             welcome(connection, self.config.tcp, ttl=self._default_ttl)
-        except OSError as error:
-            log.warning("peer %s: %s", self.name, describe(error))
-        link = self._links[conn] = _Link(self, conn, connection)
+        except OSError as error:  # no session without the protection that is asked for
+            log.warning("peer %s: connection refused: %s", self.name, describe(error))
+            self.turn()  # our OPEN goes nowhere
+            connection.close(reset=True)
+            self.connection_lost(conn, error)
+            return
         self._dials[conn] = self._loop.create_task(self._open(link))
 
     async def _dial(self, conn: ConnId) -> None:

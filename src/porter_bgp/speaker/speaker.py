@@ -42,6 +42,7 @@ PeerName = str
 
 _LISTEN_AGAIN = 5.0  # seconds after a socket could not be had
 _LEAVE_SECONDS = 2.0  # for the last words to reach the peers
+_REST_SECONDS = 0.5  # for the rest of what a peer that keeps our routes is to have
 _LOOK_AGAIN = 0.005  # seconds between two looks at what has gone out
 _REPLACED = replace(Stop.config_changed(), final=True)  # another session takes its place
 
@@ -93,8 +94,7 @@ class Speaker:
         """Have sessions until `close`. Cancelled, it closes every connection without a word."""
         self._loop = asyncio.get_running_loop()
         try:
-            self._protect()
-            self._listen()
+            self._listen_anew()
             self._apply()
             await self._ended.wait()
         finally:
@@ -112,13 +112,18 @@ class Speaker:
 
         A peer that keeps our routes meanwhile (`PeerView.graceful_restart`) is left without a word
         (RFC 4724 §4), and so is one without a session, which may keep them too: a NOTIFICATION
-        would end that. All others are left as `leave` does it.
+        would end that. It is told first what it was to be told, for half a second at most, or it
+        would keep also what was taken back. All others are left as `leave` does it.
 
         Args:
             seconds: Until the withdrawals are given up, and again until the last words are.
         """
-        peers = self._peers.items()
-        staying = {name for name, peer in peers if peer.retains or peer.connection is None}
+        peers = self._peers.values()
+        await self._until(
+            lambda: not any(peer.retains and peer.outbound.pending for peer in peers),
+            min(seconds, _REST_SECONDS),
+        )
+        staying = {peer.name for peer in peers if peer.retains or peer.connection is None}
         for name in staying:
             self._peers[name].stop(Stop.RESTART)
         for prefix, paths in list(self._routes.items()):
@@ -149,8 +154,7 @@ class Speaker:
         shared, before = shared or self._config, self._config
         self._config, self._wanted = shared, dict(peers)
         if self._loop is not None:
-            self._protect()
-            if shared.listen != before.listen:
+            if self._protect() and shared.listen != before.listen:
                 self._listen()
             self._apply()
 
@@ -253,6 +257,7 @@ class Speaker:
                 self._add(name, config)
             elif not peer.reconfigure(config, self._config):
                 self._remove(name, _REPLACED)
+                self._complete.discard(name)
                 self._add(name, config, introduced=peer.outbound.introduced)
         self._complete &= self._wanted.keys()
 
@@ -295,24 +300,26 @@ class Speaker:
 
     # Sockets
 
+    def _listen_anew(self) -> None:
+        if self._protect():
+            self._listen()
+
     def _listen(self) -> None:
         self._listener.close()
-        if self._listen_timer is not None:
-            self._listen_timer.cancel()
-            self._listen_timer = None
+        self._stop_listen_timer()
         try:
             self._listener.listen(self._config.listen)
         except OSError as error:
-            self._listener.close()
-            self._listen_error = describe(error)
-            log.error("cannot listen: %s", self._listen_error)  # noqa: TRY400 - the sentence is all
-            self._listen_timer = self._running_loop.call_later(_LISTEN_AGAIN, self._listen)
+            self._cannot_listen(error)
         else:
             self._listen_error = None
-        self._listening = tuple(self._listener.ports)
+            self._listening = tuple(self._listener.ports)
 
-    def _protect(self) -> None:
-        """Give the sockets that listen, or will, the peers' keys: no SYN comes in before them."""
+    def _protect(self) -> bool:
+        """Give the sockets that listen, or will, the peers' keys: no SYN comes in before them.
+
+        Where that cannot be, nobody listens for a while; whether it was done is returned.
+        """
         keys = {
             config.tcp.remote: config.tcp.md5_password
             for config in self._wanted.values()
@@ -321,10 +328,22 @@ class Speaker:
         try:
             self._listener.protect(keys)
         except OSError as error:
-            self._listen_error = describe(error)
-            log.error("cannot listen: %s", self._listen_error)  # noqa: TRY400 - the sentence is all
-            self._listener.close()
-            self._listening = ()
+            self._cannot_listen(error)
+            return False
+        return True
+
+    def _cannot_listen(self, error: OSError) -> None:
+        self._listener.close()
+        self._listening = ()
+        self._listen_error = describe(error)
+        log.error("cannot listen: %s", self._listen_error)
+        self._stop_listen_timer()
+        self._listen_timer = self._running_loop.call_later(_LISTEN_AGAIN, self._listen_anew)
+
+    def _stop_listen_timer(self) -> None:
+        if self._listen_timer is not None:
+            self._listen_timer.cancel()
+            self._listen_timer = None
 
     def _accept(self, connection: TcpConnection) -> None:
         for peer in self._peers.values():
@@ -343,8 +362,7 @@ class Speaker:
 
     def _dispose(self) -> None:
         self._listener.close()
-        if self._listen_timer is not None:
-            self._listen_timer.cancel()
+        self._stop_listen_timer()
         for peer in (*self._peers.values(), *self._leaving):
             peer.dispose()
 

@@ -8,6 +8,7 @@ waits for `writable` once `paused` is true.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -25,6 +26,8 @@ Address = IPv4Address | IPv6Address
 UNSENT_OCTETS = 32 * 1024  # what the kernel holds beyond the wire: some ten full messages
 _BACKLOG = 128
 _DRAINED_OCTETS = 256 * 1024
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_REST = 1.0  # seconds without accepting, after the system had no descriptor or memory for one more
 _DRAINS = 8  # a peer that never stops gets its RST
 
 
@@ -226,11 +229,27 @@ class Listener:
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, _ = listener.accept()
+        except OSError as error:  # else it is gone again between SYN and accept
+            if error.errno in _EXHAUSTED:
+                self._rest(listener)
+            return
+        try:
             sock.settimeout(0.0)
             connection = TcpConnection(sock)
-        except OSError:  # gone again between SYN and accept
+        except OSError:  # gone again since
+            sock.close()
             return
         self._accepted(connection)
+
+    def _rest(self, listener: socket.socket) -> None:
+        """Leave in the queue for a while what cannot be accepted, or the loop would spin."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener.fileno())
+        loop.call_later(_REST, self._resume, listener)
+
+    def _resume(self, listener: socket.socket) -> None:
+        if listener in self._sockets:
+            asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, listener)
 
     def _set_key(self, peer: Address, key: bytes) -> None:
         for sock in self._sockets:

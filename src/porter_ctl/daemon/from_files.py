@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,12 @@ async def open_files(directory: Path, node: str, incarnation: str) -> Cluster:
     port.on_write = source.look_soon
 
     alive = Alive(manifests.own.root / "alive")
-    try:
-        alive.hold(node)
-    except OSError as error:
-        _log.warning("whether Porter runs here will not be known to others: %s", error)
+    holding = asyncio.create_task(_hold(alive, node))
 
     async def close() -> None:
         """Other files are open no longer than they are read or written."""
+        holding.cancel()
+        await asyncio.wait([holding])
         alive.release()
 
     return Cluster(
@@ -55,6 +55,13 @@ async def open_files(directory: Path, node: str, incarnation: str) -> Cluster:
         close=close,
         alive=alive,
     )
+
+
+async def _hold(alive: Alive, node: str) -> None:
+    try:
+        await alive.hold_on(node)
+    except OSError as error:
+        _log.warning("whether Porter runs here will not be known to others: %s", error)
 
 
 async def _own_addresses() -> tuple[str, ...]:

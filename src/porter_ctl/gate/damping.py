@@ -83,8 +83,9 @@ class Damping:
 
     def handle_timeout(self, now: float) -> frozenset[Prefix]:
         """Return the prefixes that need not wait any more."""
+        due = frozenset(self._timeouts.due(now))
         self._forget_calm(now)
-        return frozenset(prefix for prefix in self._timeouts.due(now) if prefix in self._flaps)
+        return due
 
     def _followed(self, wanted: PrefixPlan, now: float) -> _Flap | None:
         flap = self._flaps.get(wanted.prefix) if self._flaps else None

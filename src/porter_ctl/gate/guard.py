@@ -72,7 +72,8 @@ class EffectGuard:
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
         self._facts = Facts()
-        self._foreseen = 0
+        self._foreseen: set[Prefix] = set()  # to be admitted within these seconds
+        self._foreseen_at: float | None = None  # None: not known until the next look
         self._ready_since = -inf
         self._announced: dict[Prefix, Paths] = {}
         self._kept: dict[Prefix, _Loss] = {}
@@ -131,17 +132,29 @@ class EffectGuard:
             return frozenset()
         return frozenset(p for p, loss in self._kept.items() if loss.cause.kind is item.kind)
 
-    def foresee(self, wanted: Iterable[PrefixPlan]) -> None:
-        """Take all that is about to be admitted: the first of many is kept like the last."""
-        self._foreseen = sum(
-            plan.prefix in self._announced
+    def foresee(self, wanted: Iterable[PrefixPlan], now: float | None = None) -> None:
+        """Take all that is about to be admitted: the first of many is kept like the last.
+
+        Each counts until it is admitted in whatever way, and for 10 s; what is kept has counted.
+
+        Args:
+            wanted: All of it; what was foreseen before and is not in it is not to come any more.
+            now: The time; None for that of the next call that has one.
+        """
+        self._foreseen_at = now
+        self._foreseen = {
+            plan.prefix
             for plan in wanted
-            if (cause := cause_of(plan)) is not None and not cause.unready
-        )
+            if plan.prefix in self._announced
+            and plan.prefix not in self._kept
+            and (cause := cause_of(plan)) is not None
+            and not cause.unready
+        }
 
     def admit(self, wanted: PrefixPlan, now: float) -> PrefixPlan:
         """Let `wanted` pass, or keep what was announced."""
         prefix = wanted.prefix
+        foreseen = self._take_foreseen(prefix, now) if self._foreseen else 0
         if wanted.paths:
             if self._kept or self._passed or self._passed_unready:
                 self._forget(prefix)
@@ -154,7 +167,7 @@ class EffectGuard:
         if cause is None or self._facts.confirmed or self._facts.leaving:
             self._forget(prefix)
             return wanted
-        loss = self._lost(prefix, cause, now)
+        loss = self._lost(prefix, cause, now, foreseen=foreseen)
         if loss is None:
             return wanted
         if now >= self._over(loss):
@@ -169,12 +182,13 @@ class EffectGuard:
     def handle_timeout(self, now: float) -> frozenset[Prefix]:
         """Return the prefixes to admit again; where they are many, not all of them at once."""
         self._forget_old(now)
+        self._forget_foreseen(now)
         due = islice(self._timeouts.due(now), SLICE)
         return frozenset(prefix for prefix in due if prefix in self._kept)
 
     # What goes
 
-    def _lost(self, prefix: Prefix, cause: Cause, now: float) -> _Loss | None:
+    def _lost(self, prefix: Prefix, cause: Cause, now: float, *, foreseen: int) -> _Loss | None:
         """Return the loss if it is one to keep the prefix for."""
         loss = self._kept.get(prefix)
         if loss is not None:
@@ -187,7 +201,7 @@ class EffectGuard:
         if paths is None:
             return None
         loss = _Loss(now, paths, cause)
-        if self._trips(cause, now):
+        if self._trips(cause, now, foreseen=foreseen):
             self._hold(prefix, loss, now)
             self._restore(now)
             return loss
@@ -195,12 +209,11 @@ class EffectGuard:
         (self._passed_unready if cause.unready else self._passed)[prefix] = loss
         return None
 
-    def _trips(self, cause: Cause, now: float) -> bool:
+    def _trips(self, cause: Cause, now: float, *, foreseen: int) -> bool:
         if cause.unready:
             return not self._facts.node_ready
         self._forget_old(now)
-        more, self._foreseen = max(1, self._foreseen), max(0, self._foreseen - 1)
-        return self._too_many(more, vacant=cause.vacant)
+        return self._too_many(1 + foreseen, vacant=cause.vacant)
 
     def _too_many(self, more: int, *, vacant: bool) -> bool:
         losses = more + len(self._recent_kept) + len(self._passed)
@@ -208,6 +221,18 @@ class EffectGuard:
         if not self._facts.node_ready:
             losses += len(self._passed_unready)
         return losses * 5 > total and (losses >= MANY or (losses == total and not vacant))
+
+    def _take_foreseen(self, prefix: Prefix, now: float) -> int:
+        """Count a prefix as admitted; return how many others are still to go."""
+        self._forget_foreseen(now)
+        self._foreseen.discard(prefix)
+        return len(self._foreseen)
+
+    def _forget_foreseen(self, now: float) -> None:
+        if self._foreseen_at is None:
+            self._foreseen_at = now
+        elif now >= self._foreseen_at + WINDOW:
+            self._foreseen.clear()
 
     def _forget_old(self, now: float) -> None:
         for window in (self._recent_kept, self._passed, self._passed_unready):

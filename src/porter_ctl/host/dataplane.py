@@ -140,16 +140,16 @@ class Dataplane:
         A refusal counts: it comes from whom the rules lead to, or from the rules themselves.
         """
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        with socket.socket(family, socket.SOCK_STREAM) as connection:
-            connection.settimeout(0)
-            loop = asyncio.get_running_loop()
-            try:
+        loop = asyncio.get_running_loop()
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as connection:
+                connection.settimeout(0)
                 async with asyncio.timeout(self._settings.patience):
                     await loop.sock_connect(connection, (str(address), port))
-            except ConnectionRefusedError:
-                return True
-            except OSError:  # TimeoutError is one
-                return False
+        except ConnectionRefusedError:
+            return True
+        except OSError:  # TimeoutError is one; and there may be no socket to be had
+            return False
         return True
 
     async def healthy(self, port: int, hosts: Iterable[str]) -> bool:

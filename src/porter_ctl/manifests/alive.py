@@ -5,6 +5,7 @@ The kernel gives the lock back when the process dies, however it dies.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from porter_ctl.manifests.own_files import try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_AGAIN_SECONDS = 0.5
 
 
 class Alive:
@@ -26,14 +30,30 @@ class Alive:
         self._folder = folder
         self._lock: int | None = None
 
-    def hold(self, node: str) -> None:
+    def hold(self, node: str) -> bool:
         """Be known to run for `node` until `release`; another process there keeps its lock.
+
+        Returns:
+            Whether the lock is ours.
 
         Raises:
             OSError: The file cannot be made.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = try_lock(self._folder / node)
+        if self._lock is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = try_lock(self._folder / node)
+        return self._lock is not None
+
+    async def hold_on(self, node: str) -> None:
+        """Try to `hold` until that is done: another process may be ending, or only looking.
+
+        Raises:
+            OSError: The file cannot be made.
+        """
+        while True:
+            if self.hold(node):
+                return
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     def release(self) -> None:
         """Be known to run no more."""

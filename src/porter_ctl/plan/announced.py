@@ -8,12 +8,13 @@ written.
 
 from __future__ import annotations
 
+from datetime import datetime
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from porter_ctl.api import ConditionStatus
 from porter_ctl.plan.conditions import SERVICE_PREFIX
-from porter_ctl.plan.verdict import Reason, Verdict
+from porter_ctl.plan.verdict import Reason, Verdict, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,7 @@ UNPROVEN_SECONDS = 10.0  # for which proof may be late
 FIRST_SECONDS = 3.0  # the same for an object of which nothing was said yet
 GATHERING_SECONDS = 2.0  # for the other nodes, once one has proven a new object's path
 COUNT_SECONDS = 10.0  # for a number of paths to settle
+OLD_SECONDS = 60.0  # after which an object is no new one
 COUNTED_NODES = 200  # with more of them no object tells how many paths there are
 
 _HOLDS = {ConditionStatus.TRUE: True, ConditionStatus.FALSE: False, ConditionStatus.UNKNOWN: None}
@@ -48,12 +50,14 @@ class Word(NamedTuple):
         verdict: Its reason and message.
         paths: How many paths of how many, on a VIP; empty where that is not told.
         settling: A proof may yet come by itself.
+        old: It has been said for a while: whatever is said of the object next is not its first.
     """
 
     holds: bool | None
     verdict: Verdict
     paths: str = ""
     settling: bool = False
+    old: bool = False
 
     def says(self, other: Word | None) -> bool:
         """Whether it says what the other does; messages may differ."""
@@ -89,13 +93,20 @@ def joined(words: Iterable[Word | None]) -> Word | None:
     return worst._replace(paths="")
 
 
-def word_in(condition: Condition | None, paths: str = "") -> Word | None:
-    """Return the word that stands in an object; None where there is none."""
+def word_in(condition: Condition | None, paths: str = "", *, at: str = "") -> Word | None:
+    """Return the word that stands in an object; None where there is none.
+
+    Args:
+        condition: That tells of its announcement.
+        paths: As it counts them.
+        at: The time now, RFC 3339, where the word's age matters.
+    """
     if condition is None:
         return None
-    known = Reason(condition.reason) if condition.reason in _CODES else Reason.NOT_PROVEN
+    known = reason_of(condition.reason, Reason.NOT_PROVEN)
     verdict = Verdict(reason=known, message=condition.message)
-    return Word(_HOLDS[condition.status], verdict, paths)
+    old = _seconds_between(condition.last_transition_time, at) > OLD_SECONDS
+    return Word(_HOLDS[condition.status], verdict, paths, old=old)
 
 
 class _Wish(NamedTuple):
@@ -203,10 +214,19 @@ class Budget:
             return (PARTIAL_SECONDS if partial else 0.0), True
         if wanted.holds:
             gathering = GATHERING_SECONDS if wanted.verdict.reason is Reason.SOME_PATHS else 0.0
-            return gathering, ref in self._been_true
+            seen = ref in self._been_true or (standing is not None and standing.old)
+            return gathering, seen
         if standing is None:
             return (FIRST_SECONDS if wanted.settling else 0.0), False
         return (UNPROVEN_SECONDS if wanted.settling else 0.0), True
+
+
+def _seconds_between(before: str, after: str) -> float:
+    """The seconds between two times, RFC 3339; 0 where one of them is none."""
+    try:
+        return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
 
 
 def _is_whole(word: Word) -> bool:
@@ -216,6 +236,3 @@ def _is_whole(word: Word) -> bool:
 def _goodness(word: Word) -> tuple[int, int]:
     place = {False: 0, None: 1, True: 2}[word.holds]
     return (place, int(_is_whole(word)) if word.holds else word.verdict.reason.precedence)
-
-
-_CODES = frozenset(map(str, Reason))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from porter_bgp.config import PeerConfig
     from porter_bgp.rib import Path
     from porter_bgp.wire import AddressFamily, Prefix
+    from porter_ctl.api import Holder
     from porter_ctl.plan.context import Context
     from porter_ctl.plan.prefix import PrefixPlan
     from porter_ctl.plan.verdict import Verdict
@@ -43,6 +44,18 @@ class Channel(NamedTuple):
     peer: str
     family: AddressFamily
     every: bool
+
+
+class Claim(NamedTuple):
+    """Who has an address.
+
+    Attributes:
+        holders: What its VIP names.
+        released_at: Since when it names nobody.
+    """
+
+    holders: tuple[Holder, ...]
+    released_at: str | None
 
 
 class Sums:
@@ -88,8 +101,9 @@ class Planned:
         paths: By peer.
         sums: What it adds to its bucket, by channel.
         verdicts: Why not, or why last.
-        changed: Since when the paths are these.
+        changed: Since when the paths are these; where there are none, for whom there are none.
         single: No peer should have several.
+        claim: Who has the address, and since when nobody has.
     """
 
     place: int
@@ -98,6 +112,7 @@ class Planned:
     verdicts: tuple[Verdict, ...]
     changed: float
     single: bool
+    claim: Claim | None = None
 
 
 class Plans:
@@ -108,20 +123,30 @@ class Plans:
         self._totals: dict[Channel, Digest] = {}
         self._views: dict[frozenset[Channel], Sums] = {}
 
-    def put(self, plan: PrefixPlan, now: float) -> bool:
-        """Take a plan; whether anything about it is new."""
+    def put(self, plan: PrefixPlan, now: float, claim: Claim | None = None) -> bool:
+        """Take a plan; whether anything about it is new.
+
+        Args:
+            plan: What a prefix should be.
+            now: Since when.
+            claim: Who has the address; None where no VIP says.
+        """
         prefix = plan.prefix
         before = self.by_prefix.get(prefix)
         if before is not None and (before.paths is plan.paths or before.paths == plan.paths):
+            moved = claim is not None and claim != before.claim
+            if moved:
+                before.claim = claim
+                before.changed = before.changed if plan.paths else now
             if before.verdicts == plan.verdicts:
-                return False
+                return moved and not plan.paths
             before.verdicts = plan.verdicts
             return True
         place = before.place if before is not None else bucket(prefix)
         sums = _sums(prefix, plan.paths)
         self._change(place, before.sums if before is not None else {}, sums, now)
         single = all(len(several) == 1 for several in plan.paths.values())
-        self.by_prefix[prefix] = Planned(place, plan.paths, sums, plan.verdicts, now, single)
+        self.by_prefix[prefix] = Planned(place, plan.paths, sums, plan.verdicts, now, single, claim)
         return True
 
     def drop(self, prefix: Prefix, now: float) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 from ipaddress import ip_address
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from porter_ctl.plan.pools import Pool
 
 DEFAULT_HOLD_SECONDS = 600.0  # where the pool is gone
-_LOOK_AGAIN = 1.0  # seconds, at who is awaited
+_LOOK_AGAIN = 1.0  # seconds, at each address that a node is awaited for
+_LOOKS_AT_ONCE = 500
+_FARTHEST_AHEAD = 24 * 3600.0  # seconds: a clock that is more than that ahead is wrong
 
 
 class Ledger:
@@ -53,7 +56,8 @@ class Ledger:
         self._status_of: dict[str, frozenset[Address]] = {}
         self._created: dict[str, str] = {}
         self._resting: set[Address] = set()
-        self._awaited: set[Address] = set()
+        self._awaited: dict[Address, None] = {}  # who was looked at longest ago comes first
+        self._claims: dict[Address, str] = {}
         self._looked = -inf
         self._wall: float | None = None
         self._expiries: list[tuple[float, str, Address]] = []
@@ -78,8 +82,10 @@ class Ledger:
             The owners it concerns: those it names now, named before, or rests for.
         """
         before = self._entries.get(self._by_key[key]) if key in self._by_key else None
-        spec = spec_of(key, vip) if vip is not None else None
-        if vip is not None and spec is not None and (vip.spec is not None or before is None):
+        spec = None
+        if vip is not None:  # a faulty one stays what it was, but is written as it stands
+            spec = before.spec if vip.spec is None and before is not None else spec_of(key, vip)
+        if vip is not None and spec is not None:
             entry = Entry(vip, spec, exists=True, since=self._since(spec, before))
             self._enter(key, ip_address(spec.address), entry)
         elif vip is None and before is not None:
@@ -120,12 +126,30 @@ class Ledger:
             self._drop_if_forsaken(address)
         return bool(before - standing)
 
-    def pass_time(self, now: float, *, wall: float | None = None) -> frozenset[Address]:
+    def claim(self, addresses: Iterable[Address], owner: str) -> None:
+        """Have these taken by `owner` (namespace/name), who is about to write that down."""
+        for address in addresses:
+            self._claims[address] = owner
+            self._settle(address)
+
+    def unclaim(self, addresses: Iterable[Address], owner: str) -> bool:
+        """End a claim: it was written down, or not; whether one of these is free now."""
+        free = False
+        for address in addresses:
+            if self._claims.get(address) == owner:
+                del self._claims[address]
+                free |= self._settle(address)
+        return free
+
+    def pass_time(
+        self, now: float, *, wall: float | None = None, look: bool = True
+    ) -> frozenset[Address]:
         """Let time pass.
 
         Args:
             now: By the clock that holds are counted on.
             wall: Seconds since 1970; None where `releasedAt` is not to be looked at.
+            look: Whether to look, at each once a second, for which no node is awaited any more.
 
         Returns:
             The addresses that have rested by now, or rest for their hold only.
@@ -134,15 +158,15 @@ class Ledger:
         due: set[Address] = set()
         while self._expiries and self._expiries[0][0] <= now:
             due.add(heappop(self._expiries)[2])
-        if now >= self._looked + _LOOK_AGAIN:
+        if look and now >= self._look_due():
             self._looked = now
-            due |= self._awaited
+            due.update(islice(self._awaited, _LOOKS_AT_ONCE))
         return frozenset(address for address in due if self._settle(address))
 
-    def next_deadline(self) -> float | None:
-        """Return when `pass_time` is due."""
-        look = [self._looked + _LOOK_AGAIN] if self._awaited else []
-        return min((*look, *(due for due, _, _ in self._expiries[:1])), default=None)
+    def next_deadline(self, *, look: bool = True) -> float | None:
+        """Return when `pass_time` is due; `look` as there."""
+        looks = [self._look_due()] if look and self._awaited else []
+        return min((*looks, *(due for due, _, _ in self._expiries[:1])), default=None)
 
     # What is asked
 
@@ -165,18 +189,19 @@ class Ledger:
         return frozenset(self._standing.get(address, ()))
 
     def holders(self, address: Address) -> frozenset[str]:
-        """Return who has `address`: by a VIP, or because it stands in a Service."""
+        """Return who has `address`: by a VIP, by a claim, or because it stands in a Service."""
         entry = self._entries.get(address)
-        return self.standing(address) | frozenset(entry.owners if entry else ())
+        claimed = (self._claims[address],) if address in self._claims else ()
+        return self.standing(address).union(entry.owners if entry else (), claimed)
 
     def elder(self, address: Address) -> str | None:
         """Return the oldest of the Services whose status names `address`, where nothing else does.
 
-        None where a VIP names a holder, or where it is somebody's clusterIP.
+        None where a VIP names a holder, where somebody claims it, or where it is a clusterIP.
         """
         entry = self._entries.get(address)
         standing = self._standing.get(address, set())
-        if entry is not None and entry.spec.holders:
+        if (entry is not None and entry.spec.holders) or address in self._claims:
             return None
         if any(address not in self._status_of.get(key, ()) for key in standing):
             return None
@@ -203,7 +228,7 @@ class Ledger:
             and entry.exists
             and MADE_HERE in entry.vip.metadata.annotations
             and self._rested(entry, address)
-            and not self._standing.get(address)
+            and not (self._standing.get(address) or address in self._claims)
         )
 
     def rests_for(self, address: Address) -> str | None:
@@ -224,10 +249,11 @@ class Ledger:
 
         Those for whose name there is a Service again come last. One that a node may announce still
         is given only where no other rests: whoever gives it away looks at `awaited`.
+
+        Who is awaited is asked of few: not of those that were a moment ago (`pass_time` looks).
         """
         candidates = [
             (
-                self.awaited(address) is not None,
                 self._entries[address].last_holder in self._created,
                 self._rests_until(self._entries[address]),
                 int(address),
@@ -235,12 +261,20 @@ class Ledger:
             )
             for address in self._resting
             if address.version == version
-            and not self._standing.get(address)
+            and not (self._standing.get(address) or address in self._claims)
             and pool.gives(address)
         ]
-        return min(candidates, key=lambda one: one[:4])[4] if candidates else None
+        candidates.sort(key=lambda one: one[:3])
+        addresses = [address for *_, address in candidates]
+        return next(
+            (a for a in addresses if a not in self._awaited and self.awaited(a) is None),
+            addresses[0] if addresses else None,
+        )
 
     # How it is kept
+
+    def _look_due(self) -> float:
+        return self._looked + _LOOK_AGAIN / (1 + len(self._awaited) // _LOOKS_AT_ONCE)
 
     def _since(self, spec: VIPSpec, before: Entry | None) -> float:
         if (
@@ -251,7 +285,7 @@ class Ledger:
             return before.since
         ahead = 0.0
         if self._wall is not None and spec.released_at is not None:
-            ahead = max(0.0, _seconds(spec.released_at) - self._wall)
+            ahead = min(max(0.0, _seconds(spec.released_at) - self._wall), _FARTHEST_AHEAD)
         return self.now + ahead
 
     def _vanish(self, key: str, before: Entry) -> None:
@@ -287,7 +321,7 @@ class Ledger:
         if entry is None:
             return
         self._resting.discard(address)
-        self._awaited.discard(address)
+        self._awaited.pop(address, None)
         for name in {*entry.owners, entry.last_holder} - {""}:
             self._by_owner[name].discard(address)
             if not self._by_owner[name]:
@@ -311,12 +345,15 @@ class Ledger:
         held = entry is not None and bool(entry.spec.holders)
         over = entry is not None and entry.resting and self._rests_until(entry) <= self.now
         was, awaited = address in self._awaited, self.awaited(address) is not None
-        (self._awaited.add if awaited else self._awaited.discard)(address)
+        self._awaited.pop(address, None)
+        if awaited:
+            self._awaited[address] = None
         rested = over and not awaited
         if entry is not None and rested and not entry.exists:
             self._remove(entry.vip.metadata.name)
             return True
-        occupied = (entry is not None and not rested) or bool(self._standing.get(address))
+        claimed = address in self._claims
+        occupied = (entry is not None and not rested) or claimed or address in self._standing
         _put(self.held[address.version], int(address), present=held)
         _put(self.occupied[address.version], int(address), present=occupied)
         return not occupied or (was and not awaited)

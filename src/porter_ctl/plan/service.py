@@ -137,8 +137,6 @@ def plan_service(
             message=f"loadBalancerClass {service_class!r} is not one of ours",
         )
         return ServicePlan(steps=_leave(owner, service, named, at), verdict=verdict)
-    if ledger.dormant:
-        return ServicePlan(verdict=_NO_POOL_AT_ALL, waits=True)
     if not named and _is_others(service):
         verdict = Verdict(
             reason=Reason.HELD_BY_OTHER,
@@ -146,6 +144,11 @@ def plan_service(
             remedy="set spec.loadBalancerClass so that only one controller serves it",
         )
         return ServicePlan(steps=_leave(owner, service, named, at), verdict=verdict)
+    if ledger.dormant:
+        told = find(service.status.conditions, ALLOCATED) is not None
+        ingress = service.status.load_balancer.ingress
+        steps = _write_status(service, ingress, _NO_POOL_AT_ALL, at) if told else ()
+        return ServicePlan(steps=steps, verdict=_NO_POOL_AT_ALL, waits=True)
     return _plan_ours(owner, service, ledger, at)
 
 
@@ -165,7 +168,7 @@ def _plan_ours(owner: str, service: Service, ledger: Ledger, at: str) -> Service
         return refuse_service(owner, service, ledger, verdict, at)
     new = not all(grant.kept for grant in outcome.grants)
     if new and service.metadata.deletion_timestamp is not None:
-        return ServicePlan()  # it keeps what it has until it is gone, and gets no more
+        return _keep_until_gone(owner, service, ledger, outcome.grants)
     if new and fault is not None:
         return refuse_service(owner, service, ledger, fault, at)
     faults = ((fault,) if fault else ()) + outcome.shortfalls
@@ -184,6 +187,15 @@ def _plan_ours(owner: str, service: Service, ledger: Ledger, at: str) -> Service
         if address not in addresses and owner in entry.owners and entry.exists
     )
     return ServicePlan(steps=tuple(steps), verdict=verdict, waits=bool(faults))
+
+
+def _keep_until_gone(
+    owner: str, service: Service, ledger: Ledger, grants: tuple[Grant, ...]
+) -> ServicePlan:
+    """Plan for a Service that is being deleted: it keeps what it has, and gets no more."""
+    kept = tuple(grant for grant in grants if grant.kept)
+    steps = tuple(step for grant in kept for step in _claim(grant, owner, service, ledger))
+    return ServicePlan(steps=steps, verdict=_allocated(kept) if kept else None)
 
 
 def refuse_service(

@@ -16,11 +16,11 @@ from porter_ctl.api import AddPathMode, SessionState
 from porter_ctl.plan.addresses import addresses_in
 from porter_ctl.plan.announced import VIP_ANNOUNCED, word_in
 from porter_ctl.plan.conditions import ACCEPTED, condition, find, merged
-from porter_ctl.plan.verdict import Reason, Verdict, foremost
+from porter_ctl.plan.verdict import Reason, Verdict, foremost, reason_of
 from porter_ctl.plan.withheld import DEFAULT_CONFIG, plan_withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from porter_ctl.api import (
         VIP,
@@ -53,6 +53,11 @@ NO_CONFLICT = "NoConflict"
 ESTABLISHED = "Established"
 ADD_PATH = "AddPath"
 _TOLD_FAULTS = 8
+
+
+def _everybody(_: str) -> bool:
+    """Every report is evidence where nobody judges them."""
+    return True
 
 
 def vip_pool_status(
@@ -178,7 +183,11 @@ def bgp_advertisement_status(
 
 
 def bgp_peer_status(
-    peer: BGPPeer, faults: tuple[Fault, ...], nodes: Iterable[BGPNode], at: str
+    peer: BGPPeer,
+    faults: tuple[Fault, ...],
+    nodes: Iterable[BGPNode],
+    at: str,
+    believed: Callable[[str], bool] = _everybody,
 ) -> BGPPeerStatus:
     """Say on how many nodes the sessions with a peer are up, and why not on the others.
 
@@ -187,17 +196,23 @@ def bgp_peer_status(
         faults: What is wrong with it by itself.
         nodes: What all nodes report; one that lists the peer wants a session with it.
         at: RFC 3339.
+        believed: Whether a node's report is evidence: of the others nothing is known but that
+            they should have a session.
     """
     name = peer.metadata.name
-    reported = [
+    all_ = [
         (node.metadata.name, session)
         for node in nodes
         for session in node.status.sessions
         if session.peer == name or session.peer.startswith(f"{name}/")
     ]
+    reported = [(node, one) for node, one in all_ if believed(node)]
+    silent = [node for node, _ in all_ if not believed(node)]
     down = [(node, one) for node, one in reported if one.state is not SessionState.ESTABLISHED]
     single = [one for one in reported if one[1].reason == Reason.ADD_PATH_NOT_NEGOTIATED]
-    reasons = Counter(session.reason for _, session in down or single if session.reason)
+    worst = down or ([] if silent else single)
+    reasons = Counter(session.reason for _, session in worst if session.reason)
+    reasons.update([Reason.NO_REPORT.value] * len(silent))
     reason = min(reasons, key=lambda one: (-reasons[one], one), default="")
     conflicts = tuple(
         Verdict(reason=Reason.CONFLICTING, message=f"on Node/{node}: {session.message}")
@@ -208,13 +223,13 @@ def bgp_peer_status(
     wanted = [
         _accepted(peer.metadata, faults, fallback=peer.spec is not None),
         _of(peer.metadata, NO_CONFLICT, conflicts, fine),
-        _established(peer.metadata, len(reported), down),
+        _established(peer.metadata, len(all_), down, silent),
     ]
     if single or (peer.spec is not None and peer.spec.add_path.mode is AddPathMode.SEND):
-        wanted.append(_add_path(peer.metadata, len(reported), single))
+        wanted.append(_add_path(peer.metadata, len(all_), single))
     return replace(
         peer.status,
-        sessions=f"{len(reported) - len(down)}/{len(reported)}",
+        sessions=f"{len(reported) - len(down)}/{len(all_)}",
         reason=reason,
         accepted=_kept(peer.status.accepted, peer.spec, faults),
         conditions=merged(peer.status.conditions, wanted, at=at),
@@ -280,20 +295,29 @@ def _in_pool(spec: VIPSpec, pools: Mapping[str, Pool], generation: int) -> Condi
     return condition(IN_POOL, holds=owner is not None, verdict=verdict, generation=generation)
 
 
-def _established(meta: ObjectMeta, expected: int, down: list[tuple[str, NodeSession]]) -> Condition:
-    if not down:
-        verdict = Verdict(reason=Reason.ALL_PATHS, message=f"on all {expected} nodes")
-        holds = expected > 0
-        if not holds:
-            verdict = Verdict(
-                reason=Reason.NODE_NOT_SELECTED, message="no node wants a session with it"
-            )
-    else:
+def _established(
+    meta: ObjectMeta, expected: int, down: list[tuple[str, NodeSession]], silent: list[str]
+) -> Condition:
+    holds: bool | None = False
+    if down:
         node, session = down[0]
-        holds = False
         verdict = Verdict(
-            reason=Reason(session.reason or Reason.SESSION_DOWN),
+            reason=reason_of(session.reason, Reason.SESSION_DOWN),
             message=f"down on {len(down)} of {expected} nodes, such as {node}: {session.message}",
+        )
+    elif silent:
+        holds = None
+        verdict = Verdict(
+            reason=Reason.NO_REPORT,
+            message=f"no report from {len(silent)} of {expected} nodes, such as {silent[0]}",
+            remedy="look at the Porter Pod of that node, and at the node",
+        )
+    elif expected:
+        holds = True
+        verdict = Verdict(reason=Reason.ALL_PATHS, message=f"on all {expected} nodes")
+    else:
+        verdict = Verdict(
+            reason=Reason.NODE_NOT_SELECTED, message="no node wants a session with it"
         )
     return condition(ESTABLISHED, holds=holds, verdict=verdict, generation=meta.generation)
 

@@ -17,7 +17,7 @@ from porter_ctl.api import SessionState
 from porter_ctl.plan.digest import ALGORITHM, numbers
 from porter_ctl.plan.expectation import Channel, Plans, Sums
 from porter_ctl.plan.node_status import HELD_BACK
-from porter_ctl.plan.verdict import ANNOUNCED_LAST, Reason, Verdict, foremost
+from porter_ctl.plan.verdict import ANNOUNCED_LAST, Reason, Verdict, foremost, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,8 +37,8 @@ _OF_ONE_NODE = frozenset(
 )
 # What leaves open whether a path is there.
 _UNKNOWN = frozenset({Reason.NO_REPORT, Reason.NOT_PROVEN, Reason.NOT_ACKNOWLEDGED})
-_CODES = frozenset(map(str, Reason))
 _MODULUS = 2**64
+WELL_SECONDS = 150.0  # after which the silence of a process that is well tells that nothing changed
 _NOTHING = Verdict(
     reason=Reason.NO_REPORT,
     message="Porter is known to run on no node",
@@ -87,6 +87,15 @@ class Report:
             held_back=_held_back(status.exceptions),
         )
 
+    def differs_in_values_only(self, other: Report) -> bool:
+        """Whether what the buckets are is all that may be another."""
+        return (
+            self.channels == other.channels
+            and self.sessions == other.sessions
+            and self.held_back == other.held_back
+            and (self.values is None) == (other.values is None)
+        )
+
     def carriers(self, family: AddressFamily) -> AbstractSet[str]:
         """The peers that paths of a family go to."""
         return self._carriers.get(family, frozenset())
@@ -103,7 +112,11 @@ class Witness:
         report: What it said last; None before the first time.
         speaks: Porter runs there, or did: no path is expected of a node where it never was.
         evident: The process that said so is known to live.
+        pending: That it may have lived until lately is all that is known: what was said last
+            stands.
         why_not: Why its report is no evidence.
+        heard: When it last said something new, as far as we were there; None: we were not.
+        well_since: Since when nothing speaks against its process; None: something does.
     """
 
     name: str
@@ -112,7 +125,10 @@ class Witness:
     report: Report | None = None
     speaks: bool = True
     evident: bool = False
+    pending: bool = False
     why_not: str = "has not reported yet"
+    heard: float | None = None
+    well_since: float | None = None
     _corrections: dict[int, int] = field(default_factory=dict)
     _shared: Sums = field(default_factory=Sums)
     _own: Sums = field(default_factory=Sums)
@@ -167,6 +183,23 @@ class Witness:
         own = prefix in self.local.by_prefix
         return (proof.local if own else proof.shared) > planned.changed
 
+    def shows_absence(self, prefix: Prefix, now: float) -> bool:
+        """Whether nothing is to be announced here, and its word for that is newer than the plan.
+
+        What it said before may be as true as ever, and yet it may have announced the prefix and
+        not have come to say so. Whoever is well says within a minute what has changed, or is not
+        ready any more: so its silence tells, after a while.
+        """
+        planned = self.planned(prefix)
+        if planned is None or planned.paths or not self.evident:
+            return False
+        anew = self.heard is not None and self.heard > planned.changed
+        if not anew and (
+            self.well_since is None or now - max(self.well_since, planned.changed) <= WELL_SECONDS
+        ):
+            return False
+        return self.proves(prefix, planned, now)
+
 
 class Proof(NamedTuple):
     """Until when both parts of a bucket's value were what was expected; infinity for now."""
@@ -218,6 +251,7 @@ def judge(prefix: Prefix, witnesses: Iterable[Witness], now: float) -> Standing:
             continue
         lasts.add(_last(planned.verdicts))
         report = witness.report
+        unjudged |= witness.pending
         unjudged |= witness.evident and report is not None and report.values is None
         if (
             report is not None
@@ -273,7 +307,7 @@ def _why_not(witness: Witness, peer: str, prefix: Prefix) -> _Missing | None:
         text = "does not know of the session yet"
         return _Missing(Reason.NOT_PROVEN, witness.name, peer, text)
     if not _carries(session):
-        reason = _reason(session.reason, Reason.SESSION_DOWN)
+        reason = reason_of(session.reason, Reason.SESSION_DOWN)
         return _Missing(reason, witness.name, peer, f"says: {session.message}")
     if prefix.family not in _families(session.families):
         text = f"has agreed on no {prefix.family} with it"
@@ -283,11 +317,6 @@ def _why_not(witness: Witness, peer: str, prefix: Prefix) -> _Missing | None:
     if why is None:
         return None
     return _Missing(why, witness.name, peer, "holds the first announcement back")
-
-
-def _reason(text: str, otherwise: Reason) -> Reason:
-    """The reason of that code; a newer version may have codes of its own."""
-    return Reason(text) if text in _CODES else otherwise
 
 
 def _standing(
@@ -349,6 +378,11 @@ def _families(names: tuple[str, ...]) -> frozenset[AddressFamily]:
 def _held_back(exceptions: Iterable[NodeException]) -> dict[Prefix, dict[str, Reason]]:
     found: dict[Prefix, dict[str, Reason]] = {}
     for one in exceptions:
-        if one.reason in HELD_BACK:
-            found.setdefault(Prefix.parse(one.prefix), {})[one.peer] = Reason(one.reason)
+        if one.reason not in HELD_BACK:
+            continue
+        try:
+            prefix = Prefix.parse(one.prefix)
+        except ValueError:  # spelled as another version does, if it is one: nothing is made of it
+            continue
+        found.setdefault(prefix, {})[one.peer] = Reason(one.reason)
     return found

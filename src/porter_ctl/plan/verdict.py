@@ -87,6 +87,7 @@ ANNOUNCED_LAST = frozenset(
     }
 )
 _PRECEDENCE = {reason: place for place, reason in enumerate(Reason)}
+_CODES = frozenset(map(str, Reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+def reason_of(code: str, otherwise: Reason) -> Reason:
+    """Return the reason of a code in some object; another version may have codes of its own."""
+    return Reason(code) if code in _CODES else otherwise
 
 
 def foremost(verdicts: tuple[Verdict, ...]) -> Verdict | None:

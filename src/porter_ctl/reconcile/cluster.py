@@ -13,16 +13,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from porter_ctl.api import (
     VIP,
-    BGPNode,
     Kind,
-    ObjectMeta,
     ObjectRef,
-    OwnerReference,
     Service,
     vip_name,
 )
@@ -42,15 +40,13 @@ from porter_ctl.plan import (
 )
 from porter_ctl.plan.addresses import addresses_in, ingress_addresses
 from porter_ctl.reconcile.crash import crash_point
+from porter_ctl.reconcile.crew import Crew
 from porter_ctl.reconcile.retry import RetryQueue
 from porter_ctl.reconcile.take import StepTaker
 from porter_ctl.store.port import (
-    AlreadyExists,
     Conflict,
     Forbidden,
     Invalid,
-    KubeEvent,
-    NotFound,
     PortFailure,
 )
 
@@ -59,13 +55,12 @@ if TYPE_CHECKING:
 
     from porter_ctl.api import Key, Node, VIPPool
     from porter_ctl.plan import Absence, Address, ServicePlan, Step
-    from porter_ctl.plan.entry import Entry
     from porter_ctl.store.port import ClusterPort, Leadership
     from porter_ctl.store.stores import Stores
 
 log = logging.getLogger(__name__)
 
-_KEYS_BETWEEN_TURNS = 64  # of the event loop
+_KEYS_BETWEEN_LOOKS = 64  # at the clock
 LEADER_KINDS = (Kind.SERVICE, Kind.VIP, Kind.VIP_POOL, Kind.NODE, Kind.BGP_NODE)
 
 
@@ -99,13 +94,21 @@ class Allocator:
         self._port = port
         self._leadership = leadership
         self._classes = classes
-        self._taker = StepTaker(port, leadership, self.ledger, self._learn)
+        self._taker = StepTaker(port, leadership, self._learn, self._hear)
         self._loop = asyncio.get_running_loop()
         self._queue = RetryQueue()
+        self._crew = Crew(
+            self._queue,
+            may=lambda: self._may_write,
+            prepared=lambda: self.ready,
+            prepare=self._compare,
+            attend=self._attend,
+        )
         self._waiting: set[Key] = set()
         self._verdicts: dict[Key, Verdict] = {}
         self._due: dict[Key, float] = {}
         self._pools_stale = True
+        self._again: deque[Key] = deque()  # for there are other pools
         self._reign = 0  # how often the lead changed
         self._compared = -1  # the reign whose first comparison is over
 
@@ -133,9 +136,8 @@ class Allocator:
         """Note that what this key stands for has changed."""
         match kind:
             case Kind.SERVICE:
-                if self.ledger.set_service(key, self._stores.services.get(key)):
-                    self._wake_waiting()
-                self._queue.add(_service(key))
+                self._hear(key, self._stores.services.get(key))
+                self._add(_service(key))
                 if key not in self._stores.services:
                     self._verdicts.pop(key, None)
             case Kind.VIP:
@@ -144,71 +146,76 @@ class Allocator:
                 self._pools_stale = True
             case Kind.NODE:
                 self._pools_stale = True
-                self._queue.add(ObjectRef(Kind.NODE, "", key))
+                self._add(ObjectRef(Kind.NODE, "", key))
             case Kind.BGP_NODE:
-                self._queue.add(ObjectRef(Kind.NODE, "", key))
+                self._add(ObjectRef(Kind.NODE, "", key))
             case _:
                 pass
 
     def work(self, until: float) -> bool:
         """Keep the pools up; the writing is done by `run`."""
-        del until
         self._queue.wake()
         if self._pools_stale and self._synced:
             self._pools_stale = False
             pools = compile_pools(self._pools(), addresses_of_nodes(self._nodes()))
             if pools != self.ledger.pools:  # most changes of a Node concern no pool
                 self.ledger.set_pools(pools)
-                self._queue.add_all(_service(key) for key in self._verdicts)
-                self._queue.add_all(_vip(address) for address in self.ledger.spent())
+                self._again = deque(self._verdicts)
+                self._add(*(_vip(address) for address in self.ledger.spent()))
         self._pass_time()
         for owner in [owner for owner, due in self._due.items() if due <= self.ledger.now]:
             del self._due[owner]
-            self._queue.add(_service(owner))
-        return False
+            self._add(_service(owner))
+        while self._again:
+            for _ in range(min(_KEYS_BETWEEN_LOOKS, len(self._again))):
+                self._add(_service(self._again.popleft()))
+            if self._loop.time() > until:
+                break
+        return bool(self._again)
 
     def next_deadline(self) -> float | None:
         """When an address has rested, or a half of what was to be a whole is taken back."""
-        rested = self.ledger.next_deadline()
+        rested = self.ledger.next_deadline(look=self._leadership.leading)
         return min((*([] if rested is None else [rested]), *self._due.values()), default=None)
 
     def _pass_time(self) -> None:
-        freed = self.ledger.pass_time(self._loop.time(), wall=time.time())
+        freed = self.ledger.pass_time(
+            self._loop.time(), wall=time.time(), look=self._leadership.leading
+        )
         if freed:
             self._wake_waiting()
-            self._queue.add_all(_vip(address) for address in freed)
+            self._add(*(_vip(address) for address in freed))
+
+    def _add(self, *refs: ObjectRef) -> None:
+        """Queue them; who does not lead has nothing to write: a new leader compares everything."""
+        if self._leadership.leading:
+            self._queue.add_all(refs)
 
     # Writing
 
     async def run(self) -> None:
         """Write while leading, until cancelled."""
-        while True:
-            if self._may_write and not self.ready:
-                await self._compare()
-                continue
-            ref = self._queue.take_ready() if self._may_write else None
-            if ref is None:
-                await self._queue.rest()
-                continue
+        await self._crew.run()
+
+    async def _attend(self, ref: ObjectRef) -> None:
+        if ref.kind is Kind.NODE:
+            await self._introduce(ref.name)
+        elif ref.kind is Kind.VIP:
+            await self._delete(ref.name)
+        else:
             try:
-                if ref.kind is Kind.NODE:
-                    await self._introduce(ref.name)
-                elif ref.kind is Kind.VIP:
-                    await self._delete(ref.name)
-                else:
-                    await self._settle(ref.key)
-            except (Conflict, AlreadyExists, NotFound) as error:
-                log.info("%s: starting over: %s", ref, error)
-                self._queue.again(ref)
-            except PortFailure as error:
-                log.warning("%s: %s", ref, error)
-                self._queue.later(ref, steep=isinstance(error, Forbidden | Invalid))
-            else:
-                self._queue.done(ref)
+                await self._settle(ref.key)
+            except PortFailure:
+                self._waiting.discard(ref.key)  # it is tried again in any case
+                raise
 
     def leading_changed(self) -> None:
         """Leadership was won or lost: with it, everything is compared once."""
         self._reign += 1
+        if not self._leadership.leading:
+            self._queue.clear()
+            self._waiting.clear()
+            self._due.clear()
         self._queue.wake()
 
     async def _compare(self) -> None:
@@ -217,18 +224,18 @@ class Allocator:
         Only such a VIP is written; what else is to be done is queued.
         """
         reign = self._reign
-        for number, (kind, key) in enumerate(self._everything()):
+        for kind, key in self._everything():
             self.touch(kind, key)
-            if number % _KEYS_BETWEEN_TURNS == 0:
-                await asyncio.sleep(0)
+            await self._crew.give_turn()
         for owner in self.ledger.orphans():
+            await self._crew.give_turn()
             if not self._may_write or reign != self._reign:
                 return
             try:
                 await self._settle(owner, adopting=True)
             except PortFailure as error:  # it stays taken, for it stands in a status
                 log.warning("%s: %s", owner, error)
-        self._queue.add_all(_vip(address) for address in self.ledger.spent())
+        self._add(*(_vip(address) for address in self.ledger.spent()))
         self._compared = reign
         crash_point("allocate.compared")
         self._stores.wake()
@@ -246,23 +253,37 @@ class Allocator:
         """
         plan = self._plan(owner, self._stores.services.get(owner))
         if plan.steps:
-            known = {entry.vip.metadata.uid: _version(entry.vip) for entry in self._held(owner)}
+            held = [entry.vip for _, entry in self.ledger.addresses_of(owner)]
+            known = {vip.metadata.uid: _version(vip) for vip in held}
             service = await self._read(owner)
             crash_point("allocate.service-read")
-            self.ledger.set_service(owner, service)
+            self._hear(owner, service)
             plan = self._plan(owner, service)
             steps = _adoptions(service, plan.steps) if adopting else plan.steps
             self._look_for_newer(steps, known)
+            self._wait(owner, plan)
             try:
-                for step in steps:
-                    await self._taker.take(step)
+                await self._take(owner, steps)
             except (Forbidden, Invalid) as error:
                 await self._complain(owner, error)
                 raise
             if not adopting:
                 await self._tell(owner, service, plan)
+        else:
+            self._wait(owner, plan)
         if not adopting:
             self._note(owner, plan)
+
+    async def _take(self, owner: Key, steps: Iterable[Step]) -> None:
+        """Take these steps; until they are taken nobody else is given what they give."""
+        given = [_address(s.vip) for s in steps if isinstance(s, CreateVIP | ReplaceVIP)]
+        self.ledger.claim(given, owner)
+        try:
+            for step in steps:
+                await self._taker.take(step)
+        finally:
+            if self.ledger.unclaim(given, owner):
+                self._wake_waiting()
 
     def _look_for_newer(self, steps: Iterable[Step], known: Mapping[str, str]) -> None:
         """See that no VIP loses a holder that was bound to it after that holder was read.
@@ -274,12 +295,9 @@ class Allocator:
             if not isinstance(step, ReleaseVIP | ReplaceVIP):
                 continue
             meta = step.vip.metadata
-            entry = self.ledger.entry(addresses_in((meta.name.replace("-", ":"),))[0])
+            entry = self.ledger.entry(_address(step.vip))
             if entry is not None and entry.owners and known.get(meta.uid) != _version(step.vip):
                 raise Conflict(f"VIP/{meta.name} changed while its holder was read")
-
-    def _held(self, owner: Key) -> list[Entry]:
-        return [entry for _, entry in self.ledger.addresses_of(owner)]
 
     async def _delete(self, name: str) -> None:
         """Delete a VIP that has rested."""
@@ -312,13 +330,18 @@ class Allocator:
 
     def _learn(self, name: str, vip: VIP | None) -> None:
         self._pass_time()
-        for owner in self.ledger.set_vip(name, vip):
-            self._queue.add(_service(owner))
+        self._add(*(_service(owner) for owner in self.ledger.set_vip(name, vip)))
         if vip is None or (vip.spec is not None and not vip.spec.holders):
             self._wake_waiting()
 
-    def _note(self, owner: Key, plan: ServicePlan) -> None:
+    def _hear(self, owner: Key, service: Service | None) -> None:
+        if self.ledger.set_service(owner, service):
+            self._wake_waiting()
+
+    def _wait(self, owner: Key, plan: ServicePlan) -> None:
         (self._waiting.add if plan.waits else self._waiting.discard)(owner)
+
+    def _note(self, owner: Key, plan: ServicePlan) -> None:
         self._due.pop(owner, None)
         if plan.due is not None:
             self._due[owner] = plan.due
@@ -332,37 +355,20 @@ class Allocator:
         before = self._verdicts.get(owner)
         if service is None or plan.verdict is None or plan.verdict == before:
             return
-        well = plan.verdict.reason is Reason.ALLOCATED
-        if plan.verdict.reason in {Reason.FOREIGN_CLASS, Reason.HELD_BY_OTHER}:
-            return
-        await self._port.emit(
-            KubeEvent(
-                regarding=_service(owner),
-                uid=service.metadata.uid,
-                type="Normal" if well else "Warning",
-                reason=plan.verdict.reason.value,
-                note=str(plan.verdict),
-                action="Allocate",
-            )
-        )
-        crash_point("allocate.event-told")
+        if plan.verdict.reason not in {Reason.FOREIGN_CLASS, Reason.HELD_BY_OTHER}:
+            await self._taker.tell(service, plan.verdict)
 
     async def _introduce(self, name: str) -> None:
         """See to it that a Node has the object in which it reports."""
         node = self._stores.nodes.get(name)
         if node is None or self._stores.bgp_nodes.get(name) is not None:
             return
-        owner = OwnerReference(api_version="v1", kind="Node", name=name, uid=node.metadata.uid)
-        metadata = ObjectMeta(name=name, owner_references=(owner,))
-        self._taker.fence()
-        with contextlib.suppress(AlreadyExists):
-            await self._port.create(BGPNode(metadata=metadata))
-        crash_point("allocate.node-introduced")
+        await self._taker.introduce(node)
 
     # Reading
 
     def _wake_waiting(self) -> None:
-        self._queue.add_all(_service(owner) for owner in self._waiting)
+        self._add(*(_service(owner) for owner in self._waiting))
 
     def _nodes(self) -> list[Node]:
         return [node for _, node in self._stores.nodes.items()]
@@ -378,6 +384,10 @@ def _service(owner: Key) -> ObjectRef:
 
 def _vip(address: Address) -> ObjectRef:
     return ObjectRef(Kind.VIP, "", vip_name(address))
+
+
+def _address(vip: VIP) -> Address:
+    return addresses_in((vip.metadata.name.replace("-", ":"),))[0]
 
 
 def _version(vip: VIP) -> str:

@@ -24,15 +24,15 @@ from porter_ctl.plan import (
 )
 from porter_ctl.plan.addresses import ingress_addresses
 from porter_ctl.plan.digest import BUCKETS
-from porter_ctl.plan.expectation import HISTORY_SECONDS, regroup, selection
+from porter_ctl.plan.expectation import HISTORY_SECONDS, Claim, regroup, selection
 from porter_ctl.plan.index import Surroundings, gather
 from porter_ctl.plan.truth import Report, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from porter_bgp.wire import Prefix
-    from porter_ctl.api import Key
+    from porter_ctl.api import VIP, BGPNodeStatus, Key
     from porter_ctl.plan import Context, PrefixInputs
     from porter_ctl.plan.expectation import Group, Plans
     from porter_ctl.store.stores import Stores
@@ -49,17 +49,19 @@ class Expected:
     Args:
         stores: What is known; everything in them is taken in at first.
         namespace: Porter's own.
+        needed: Whether a prefix is to be remembered although nothing is to be announced.
 
     Attributes:
         witnesses: The nodes, by name.
         dirty: Prefixes that may stand otherwise than when they were last judged.
     """
 
-    def __init__(self, stores: Stores, *, namespace: str) -> None:
+    def __init__(self, stores: Stores, *, namespace: str, needed: Callable[[Prefix], bool]) -> None:
         self.witnesses: dict[str, Witness] = {}
         self.dirty: set[Prefix] = set()
         self._stores = stores
         self._namespace = namespace
+        self._needed = needed
         self._loop = asyncio.get_running_loop()
         self._index = PrefixIndex(stores, _NOWHERE)
         self._unread = deque(
@@ -75,6 +77,8 @@ class Expected:
         self._todo: dict[Prefix, None] = {}
         self._here: defaultdict[Prefix, set[str]] = defaultdict(set)
         self._places: list[set[Prefix]] = [set() for _ in range(BUCKETS)]
+        self._seen: dict[Prefix, VIP] = {}
+        self._said: dict[str, BGPNodeStatus | None] = {}
         self._holding: set[str] = set()  # nodes that hold something back
         self._sweep_at = self._loop.time() + _SWEEP_SECONDS
 
@@ -89,8 +93,27 @@ class Expected:
         return max((context.restart_seconds for context in self._contexts.values()), default=0.0)
 
     def prefixes(self) -> Iterable[Prefix]:
-        """All that were ever planned."""
+        """All that were planned and are worth remembering."""
         return chain.from_iterable(self._places)
+
+    def knows(self, prefix: Prefix) -> bool:
+        """Whether it is one of `prefixes`."""
+        return any(prefix in group.plans.by_prefix for group in self._groups)
+
+    def has_planned(self, prefix: Prefix, vip: VIP) -> bool:
+        """Whether the plans rest on a VIP as it is given here."""
+        seen = self._seen.get(prefix)
+        if seen is None or prefix in self._todo or seen.spec != vip.spec:
+            return False
+        stored = self._stores.vips.get(vip.metadata.name) or seen  # may differ in its version only
+        return vip.metadata.resource_version in {
+            seen.metadata.resource_version,
+            stored.metadata.resource_version,
+        }
+
+    def plan_soon(self, prefix: Prefix) -> None:
+        """Plan a prefix that is remembered for some nodes, and not known for others."""
+        self._todo[prefix] = None
 
     def services_of(self, prefix: Prefix) -> tuple[Key, ...]:
         """The Services that hold a prefix, as namespace/name."""
@@ -101,7 +124,7 @@ class Expected:
         """Note that what this key stands for has changed."""
         if kind in _PREFIX_KINDS:
             self._todo.update(dict.fromkeys(self._index.touched(kind, key)))
-        elif kind is Kind.NODE:
+        elif kind is Kind.NODE and self._is_another(key):
             self._stale_nodes.add(key)
             self._stale |= self._midway  # other nodes' plans may tell of it
         elif kind is Kind.BGP_NODE:
@@ -144,6 +167,13 @@ class Expected:
 
     # Nodes
 
+    def _is_another(self, name: Key) -> bool:
+        """Whether a Node differs in anything that plans may depend on."""
+        node, context = self._stores.nodes.get(name), self._contexts.get(name)
+        if node is None or context is None or NodeFacts.of(name, node) != context.node:
+            return True
+        return self._midway or any(one.follows_nodes for one in self._contexts.values())
+
     def _compile(self, until: float) -> bool:
         """Compile the contexts that may be others; whether there are more."""
         follows = any(context.follows_nodes for context in self._contexts.values())
@@ -170,6 +200,7 @@ class Expected:
         for name in self.witnesses.keys() - self._contexts.keys():
             self.doubt(self.witnesses.pop(name))
             self._holding.discard(name)
+            self._said.pop(name, None)
         for group in self._groups:
             for name in group.nodes:
                 self._join(name, group)
@@ -194,17 +225,20 @@ class Expected:
         witness = self.witnesses.get(name)
         if witness is None:
             return
-        obj = self._stores.bgp_nodes.get(name)
+        obj, now = self._stores.bgp_nodes.get(name), self._loop.time()
+        status = obj.status if obj is not None else None
+        if self._said.get(name, status) != status:  # what else changes of it is no word of the node
+            witness.heard = now
+        self._said[name] = status
         said = obj is not None and bool(obj.status.pod_uid or obj.status.incarnation)
         report = Report.of(obj.status) if obj is not None and said else None
         holding = report is not None and bool(report.held_back)
         (self._holding.add if holding else self._holding.discard)(name)
         before = witness.report
-        if before is None or report is None or not _alike(before, report):
+        if before is None or report is None or not before.differs_in_values_only(report):
             witness.hear(report)
             self.doubt(witness)
             return
-        now = self._loop.time()
         proofs = [witness.proof(place, now) for place in range(BUCKETS)]
         witness.hear(report)
         for place, proof in enumerate(proofs):
@@ -230,6 +264,7 @@ class Expected:
     def _sweep(self, now: float) -> None:
         """Doubt what only values beyond living memory would prove; forget unused sums."""
         self._sweep_at = now + _SWEEP_SECONDS
+        self._forget_old(now)
         for group in self._groups:
             group.plans.keep_views(
                 witness.report.channels
@@ -246,15 +281,42 @@ class Expected:
                 if prefixes and witness.proof(place, now) is None:
                     self.dirty |= prefixes
 
+    def _forget_old(self, now: float) -> None:
+        """Forget prefixes that nobody has, and nobody may announce still."""
+        known = self._index.prefixes()
+        for prefix in [one for one in self.prefixes() if one not in known]:
+            planned = [
+                one
+                for plans in chain(
+                    (group.plans for group in self._groups),
+                    (witness.local for witness in self.witnesses.values()),
+                )
+                if (one := plans.by_prefix.get(prefix)) is not None
+            ]
+            if self._needed(prefix) or any(
+                one.paths or now - one.changed <= HISTORY_SECONDS for one in planned
+            ):
+                continue
+            for group in self._groups:
+                group.plans.drop(prefix, now)
+            for name in list(self._here.get(prefix, ())):
+                self._leave(self.witnesses[name], prefix, now)
+            for places in self._places:
+                places.discard(prefix)
+            self._seen.pop(prefix, None)
+            self.dirty.add(prefix)
+
     # Prefixes
 
     def _plan(self, prefix: Prefix, now: float) -> None:
         inputs = self._index.inputs(prefix)
         uids = frozenset(one.holder.uid for one in inputs.holders)
         started = self._beginning and _is_in_status(inputs)
+        if inputs.vip is not None:
+            self._seen[prefix] = inputs.vip
         for group in self._groups:
             given = _given(inputs, uids, group.plans, started=started)
-            if group.plans.put(plan_prefix(group.context, given), now):
+            if group.plans.put(plan_prefix(group.context, given), now, _claim(inputs)):
                 self.dirty.add(prefix)
         self._plan_here(inputs, uids, now, started=started)
         if prefix in self.dirty:
@@ -286,7 +348,7 @@ class Expected:
             if plan.paths and plan.paths == shared.paths:
                 changed = self._leave(witness, prefix, now)
             else:
-                changed = witness.local.put(plan, now)
+                changed = witness.local.put(plan, now, _claim(inputs))
                 self._here[prefix].add(name)
             if changed:
                 self.dirty.add(prefix)
@@ -298,16 +360,6 @@ class Expected:
         return witness.local.drop(prefix, now)
 
 
-def _alike(before: Report, after: Report) -> bool:
-    """Whether reports differ in what their buckets are at most."""
-    return (
-        before.channels == after.channels
-        and before.sessions == after.sessions
-        and before.held_back == after.held_back
-        and (before.values is None) == (after.values is None)
-    )
-
-
 def _given(
     inputs: PrefixInputs, uids: frozenset[str], plans: Plans, *, started: bool
 ) -> PrefixInputs:
@@ -315,6 +367,11 @@ def _given(
     before = plans.by_prefix.get(inputs.prefix)
     announced = started if before is None else bool(before.paths)
     return replace(inputs, announced=uids) if announced else inputs
+
+
+def _claim(inputs: PrefixInputs) -> Claim | None:
+    spec = inputs.vip.spec if inputs.vip is not None else None
+    return Claim(spec.holders, spec.released_at) if spec is not None else None
 
 
 def _is_in_status(inputs: PrefixInputs) -> bool:

@@ -54,6 +54,7 @@ class LeaderStatuses:
 
     Attributes:
         word: What a VIP is to say of its announcement; None: what it says.
+        believed: Whether a node's report is evidence.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class LeaderStatuses:
         node: NodeReconciler,
     ) -> None:
         self.word: Callable[[VIP], Word | None] = _as_it_is
+        self.believed: Callable[[str], bool] = _everybody
         self._stores = stores
         self._leadership = leadership
         self._allocator = allocator
@@ -93,6 +95,10 @@ class LeaderStatuses:
     def vip_changed(self, key: Key) -> None:
         """`word` says another thing of this VIP."""
         self._writer.touch(ObjectRef(Kind.VIP, "", key))
+
+    def belief_changed(self) -> None:
+        """`believed` may say another thing of some node."""
+        self._touch_all(Kind.BGP_PEER)
 
     # Follower
 
@@ -145,10 +151,11 @@ class LeaderStatuses:
                 return replace(obj, status=bgp_config_status(obj, faults, nodes, at))
             case BGPPeer():
                 reports = [node for _, node in self._stores.bgp_nodes.items()]
-                return replace(obj, status=bgp_peer_status(obj, faults, reports, at))
-            case BGPAdvertisement():
-                status = bgp_advertisement_status(obj, faults, self._disagreements(), at)
+                status = bgp_peer_status(obj, faults, reports, at, self.believed)
                 return replace(obj, status=status)
+            case BGPAdvertisement():
+                found = self._disagreements()
+                return replace(obj, status=bgp_advertisement_status(obj, faults, found, at))
             case _:
                 return None
 
@@ -164,3 +171,8 @@ class LeaderStatuses:
 def _as_it_is(_: VIP) -> Word | None:
     """Nobody judges yet."""
     return None
+
+
+def _everybody(_: str) -> bool:
+    """Nobody judges yet."""
+    return True

@@ -2,7 +2,8 @@
 
 In a cluster a report names its Pod, which must exist and be Ready, as must its Node. In a directory
 the process itself holds a lock. A report that has lost that counts for as long as routers keep the
-routes of a speaker that restarts, and no longer.
+routes of a speaker that restarts, and no longer; one that never had it while we looked proves
+nothing: for the same time it only keeps what was said last from being unsaid.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ class Testimony:
         self._by_node = stores.pods.index(lambda pod: (pod.spec.node_name,))
         self._heard: dict[str, float | None] = {}
         self._lapsed: dict[str, float] = {}
-        self._known: set[str] = set()
         self._stale = True
         self._due: float | None = None
 
@@ -47,7 +47,6 @@ class Testimony:
         """Forget what was known: every report may still count."""
         self._heard = dict.fromkeys(self._stores.bgp_nodes)
         self._lapsed.clear()
-        self._known.clear()
         self._stale = True
 
     def touch(self, kind: Kind, key: Key) -> None:
@@ -67,20 +66,22 @@ class Testimony:
         self._lapsed = {n: at for n, at in self._lapsed.items() if n in expected.witnesses}
         for name, witness in expected.witnesses.items():
             why = self._why_not(name)
-            before = witness.evident or name not in self._known
-            if not why:
-                self._lapsed.pop(name, None)
-                evident = True
+            before = (witness.evident, witness.pending, witness.speaks)
+            if why:
+                witness.well_since = None
+                within = now < self._lapsed.setdefault(name, now) + grace
+                witness.pending = within and not witness.evident
+                witness.evident = within and witness.evident
             else:
-                since = self._lapsed.setdefault(name, now)
-                evident = before and now < since + grace
-            self._known.add(name)
+                if witness.well_since is None:
+                    witness.well_since = now
+                self._lapsed.pop(name, None)
+                witness.evident, witness.pending = True, False
             witness.why_not = f"cannot be believed: {why}" if why else ""
-            speaks = self.may_speak(name, now)
-            if (evident, speaks) != (witness.evident, witness.speaks):
-                witness.evident, witness.speaks = evident, speaks
+            witness.speaks = self.may_speak(name, now)
+            if before != (witness.evident, witness.pending, witness.speaks):
                 yield witness
-        ends = [at + grace for n, at in self._lapsed.items() if expected.witnesses[n].evident]
+        ends = [at + grace for at in self._lapsed.values() if now < at + grace]
         if self._alive is not None:
             ends.append(now + _LOOK_SECONDS)
         self._due = min(ends, default=None)

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from porter_bgp.wire import Prefix
 from porter_ctl.api import Kind, ObjectRef, vip_name
-from porter_ctl.plan import ALLOCATED, Reason, Verdict, merged
+from porter_ctl.plan import ALLOCATED
+from porter_ctl.plan.addresses import addresses_in
 from porter_ctl.plan.announced import (
     ANNOUNCED,
     COUNTED_NODES,
@@ -30,16 +29,18 @@ from porter_ctl.plan.announced import (
     word_in,
     word_of,
 )
-from porter_ctl.plan.conditions import SERVICE_PREFIX, condition, find
+from porter_ctl.plan.conditions import find
 from porter_ctl.plan.truth import judge
+from porter_ctl.reconcile.absences import Absences
 from porter_ctl.reconcile.cluster import utc_now
 from porter_ctl.reconcile.expected import Expected
-from porter_ctl.store.port import Conflict, KubeEvent, NotFound, PortFailure
+from porter_ctl.reconcile.sayings import announced_event, refused, saying
+from porter_ctl.store.port import Conflict, NotFound, PortFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from porter_ctl.api import VIP, Key, Service
+    from porter_ctl.api import VIP, Key
     from porter_ctl.plan import Address
     from porter_ctl.plan.truth import Standing
     from porter_ctl.reconcile.cluster import Allocator
@@ -85,6 +86,7 @@ class Truth:
 
     Attributes:
         on_vip: Called with the key of a VIP that should say something else now.
+        on_belief: Called when `believes` may answer otherwise.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Truth:
         namespace: str,
     ) -> None:
         self.on_vip: Callable[[Key], None] = _nobody
+        self.on_belief: Callable[[], None] = _nothing
         self._stores = stores
         self._port = port
         self._leadership = leadership
@@ -107,13 +110,16 @@ class Truth:
         self._loop = asyncio.get_running_loop()
         self._expected: Expected | None = None
         self._standings: dict[Prefix, Standing] = {}
-        self._absent: dict[Prefix, set[str]] = {}
+        self._absences = Absences(allocator.ledger, testimony)
         self._budget = Budget()
         self._vip_words: dict[Key, Word] = {}
         self._stale: dict[ObjectRef, None] = {}
         self._onto: dict[ObjectRef, tuple[str, Word]] = {}
+        self._uids: dict[ObjectRef, str] = {}
+        self._lost: dict[ObjectRef, None] = {}  # to be written before what is in `_ready`
         self._ready: dict[ObjectRef, None] = {}
         self._woken = asyncio.Event()
+        self._telling: set[asyncio.Task[None]] = set()
         self._writes = 0
 
     # What others read
@@ -140,25 +146,15 @@ class Truth:
         )
 
     def awaited(self, address: Address) -> str | None:
-        """The node that may have announced an address and has not shown that it does not (Absence).
+        """The node that may have announced an address and has not shown that it does not."""
+        return self._absences.awaited(self._expected, address, self._loop.time())
 
-        A node without a Node object is not awaited, nor one that was not heard of for 24 h, nor one
-        where Porter never ran.
-        """
-        expected = self._expected
-        if expected is None or not expected.complete:
-            return "every node: nothing is known of them yet"
-        prefix, now = Prefix.of(address), self._loop.time()
-        absent = self._absent.setdefault(prefix, set())
-        for name, witness in sorted(expected.witnesses.items()):
-            planned = witness.planned(prefix)
-            if planned is None or name in absent or not self._testimony.may_speak(name, now):
-                continue
-            if witness.evident and not planned.paths and witness.proves(prefix, planned, now):
-                absent.add(name)
-                continue
-            return name
-        return None
+    def believes(self, node: str) -> bool:
+        """Whether what a node reports is evidence; where we do not judge, everything is."""
+        if self._expected is None or not self._expected.complete:
+            return True
+        witness = self._expected.witnesses.get(node)
+        return witness is not None and (witness.evident or witness.pending)
 
     # Follower
 
@@ -166,9 +162,10 @@ class Truth:
         """Leadership was won or lost: with it, everything begins anew."""
         self._expected = None
         self._standings.clear()
-        self._absent.clear()
+        self._absences.clear()
         self._vip_words.clear()
         self._budget = Budget()
+        self._lost.clear()
         self._ready.clear()
 
     def touch(self, kind: Kind, key: Key) -> None:
@@ -182,20 +179,23 @@ class Truth:
             self._stale[ObjectRef(kind, namespace, name)] = None
         elif kind is Kind.VIP:
             self._stale[ObjectRef(kind, "", key)] = None
+            for address in addresses_in((key.replace("-", ":"),)):
+                self._absences.forget(Prefix.of(address))
 
     def work(self, until: float) -> bool:
         """Judge what may stand otherwise now; the writing is done by `run`."""
         if not self._leadership.leading or not self._allocator.ready:
             return False
         if self._expected is None:
-            self._expected = Expected(self._stores, namespace=self._namespace)
+            self._expected = Expected(
+                self._stores, namespace=self._namespace, needed=self._is_in_ledger
+            )
             self._testimony.begin()
         expected = self._expected
         if expected.work(until):
             return True
         now = self._loop.time()
-        for witness in self._testimony.weigh(expected, now):
-            expected.doubt(witness)
+        self._weigh(expected, now)
         while expected.dirty or self._stale:
             for _ in range(_BETWEEN_LOOKS):
                 if expected.dirty:
@@ -209,7 +209,7 @@ class Truth:
 
     def next_deadline(self) -> float | None:
         """When a word may be said, or a report is no evidence any more."""
-        if self._expected is None:
+        if self._expected is None or not self._allocator.ready:
             return None
         deadlines = (
             self._budget.next_deadline(),
@@ -220,36 +220,51 @@ class Truth:
 
     # Judging
 
+    def _weigh(self, expected: Expected, now: float) -> None:
+        doubted = list(self._testimony.weigh(expected, now))
+        for witness in doubted:
+            expected.doubt(witness)
+        if doubted:
+            self.on_belief()
+
     def _judge(self, expected: Expected, prefix: Prefix, now: float) -> None:
         owners = expected.services_of(prefix)
         if not owners:
             self._standings.pop(prefix, None)
-            self._note_absence(expected, prefix, now)
+            if expected.knows(prefix):
+                self._absences.note(expected, prefix, now)
+            else:
+                self._absences.forget(prefix)
         else:
-            self._absent.pop(prefix, None)
+            self._absences.forget(prefix)
             self._standings[prefix] = judge(prefix, expected.witnesses.values(), now)
         self._stale[ObjectRef(Kind.VIP, "", vip_name(prefix.address))] = None
         for owner in owners:
             namespace, _, name = owner.partition("/")
             self._stale[ObjectRef(Kind.SERVICE, namespace, name)] = None
 
-    def _note_absence(self, expected: Expected, prefix: Prefix, now: float) -> None:
-        absent = self._absent.setdefault(prefix, set())
-        for name, witness in expected.witnesses.items():
-            planned = witness.planned(prefix)
-            if planned is not None and witness.evident and witness.proves(prefix, planned, now):
-                absent.add(name)
+    def _is_in_ledger(self, prefix: Prefix) -> bool:
+        return self._allocator.ledger.entry(prefix.address) is not None
 
     def _consider(self, ref: ObjectRef, now: float) -> None:
-        wanted, standing = self._wanted(ref), self._standing(ref)
+        obj = self._stores.of(ref.kind).get(ref.key)
+        if obj is None or self._uids.get(ref) != obj.metadata.uid:
+            self._forget(ref)
+        if obj is not None:
+            self._uids[ref] = obj.metadata.uid
+        wanted = self._wanted(ref)
         if wanted is not None:
-            self._budget.want(ref, wanted, standing, now)
-        elif self._stores.of(ref.kind).get(ref.key) is None:
-            self._budget.forget(ref)
-            self._onto.pop(ref, None)
-            self._vip_words.pop(ref.key, None)
+            self._budget.want(ref, wanted, self._standing(ref), now)
         else:
             self._budget.content(ref)
+
+    def _forget(self, ref: ObjectRef) -> None:
+        """What was of its name is gone: what is of that name now is new."""
+        self._budget.forget(ref)
+        self._uids.pop(ref, None)
+        self._onto.pop(ref, None)
+        if ref.kind is Kind.VIP:
+            self._vip_words.pop(ref.key, None)
 
     def _wanted(self, ref: ObjectRef) -> Word | None:
         """What an object should say; None: nothing but what it says."""
@@ -270,7 +285,7 @@ class Truth:
             if ref.key in entry.owners
         ]
         if not held:
-            return _refused(allocated.reason, allocated.message)
+            return refused(allocated.reason, allocated.message)
         return joined(self._word(prefix) for prefix in held)
 
     def _word(self, prefix: Prefix) -> Word | None:
@@ -286,7 +301,8 @@ class Truth:
             vip = self._stores.vips.get(ref.key)
             if ref.key in self._vip_words or vip is None:
                 return self._vip_words.get(ref.key)
-            return word_in(find(vip.status.conditions, VIP_ANNOUNCED), vip.status.paths)
+            said = find(vip.status.conditions, VIP_ANNOUNCED)
+            return word_in(said, vip.status.paths, at=utc_now())
         service = self._stores.services.get(ref.key)
         if service is None:
             return None
@@ -294,31 +310,39 @@ class Truth:
         if word is not None and version == service.metadata.resource_version:
             return word
         self._onto.pop(ref, None)
-        return word_in(find(service.status.conditions, ANNOUNCED))
+        return word_in(find(service.status.conditions, ANNOUNCED), at=utc_now())
 
     # Writing
 
     def _release(self, now: float) -> None:
         for ref in self._budget.take(now):
-            if ref.kind is Kind.VIP:
-                wanted = self._wanted(ref)
-                if wanted is not None:
-                    self._vip_words[ref.key] = wanted
-                    self._budget.written(ref, wanted, now)
-                    self.on_vip(ref.key)
-            else:
-                self._ready[ref] = None
-        if self._ready:
+            wanted, standing = self._wanted(ref), self._standing(ref)
+            if ref.kind is not Kind.VIP:
+                lost = standing is not None and standing.holds and not (wanted and wanted.holds)
+                (self._lost if lost else self._ready)[ref] = None
+            elif wanted is not None:
+                self._vip_words[ref.key] = wanted
+                self._budget.written(ref, wanted, now)
+                self.on_vip(ref.key)
+        if self._lost or self._ready:
             self._woken.set()
 
     async def run(self) -> None:
         """Write while leading, until cancelled."""
+        try:
+            await self._write_on()
+        finally:
+            for task in self._telling:
+                task.cancel()
+
+    async def _write_on(self) -> None:
         while True:
-            while not self._ready:
+            while not self._lost and not self._ready:
                 self._woken.clear()
                 await self._woken.wait()
-            ref = next(iter(self._ready))
-            del self._ready[ref]
+            first = self._lost or self._ready
+            ref = next(iter(first))
+            del first[ref]
             try:
                 await self._write(ref)
             except (Conflict, NotFound):
@@ -332,7 +356,7 @@ class Truth:
         if service is None or wanted is None or wanted.says(self._standing(ref)):
             return
         before = find(service.status.conditions, ANNOUNCED)
-        written = _saying(service, wanted)
+        written = saying(service, wanted)
         meta = service.metadata
         await self._port.apply_status(written, uid=meta.uid, resource_version=meta.resource_version)
         self._writes += 1
@@ -340,7 +364,9 @@ class Truth:
         self._onto[ref] = meta.resource_version, wanted
         after = find(written.status.conditions, ANNOUNCED)
         if after is not None and (before is None or before.status != after.status):
-            await self._tell(ref, meta.uid, wanted)
+            task = asyncio.create_task(self._tell(ref, meta.uid, wanted))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     def _later(self, ref: ObjectRef) -> None:
         self._loop.call_later(_AGAIN_SECONDS, self._again, ref)
@@ -350,42 +376,16 @@ class Truth:
         self._stores.wake()
 
     async def _tell(self, ref: ObjectRef, uid: str, word: Word) -> None:
-        await self._port.emit(
-            KubeEvent(
-                regarding=ref,
-                uid=uid,
-                type="Normal" if word.holds else "Warning",
-                reason="Announced" if word.holds else word.verdict.reason.value,
-                note=str(word.verdict),
-                action="Announce",
-            )
-        )
-
-
-def _saying(service: Service, word: Word) -> Service:
-    ours = (
-        one
-        for one in service.status.conditions
-        if one.type.startswith(SERVICE_PREFIX) and one.type != ANNOUNCED
-    )
-    said = condition(
-        ANNOUNCED,
-        holds=word.holds,
-        verdict=word.verdict,
-        generation=service.metadata.generation,
-    )
-    before = service.status.conditions
-    conditions = merged(before, (*ours, said), at=utc_now(), ours=SERVICE_PREFIX)
-    return replace(service, status=replace(service.status, conditions=conditions))
-
-
-def _refused(reason: str, message: str) -> Word:
-    known = Reason(reason) if reason in _CODES else Reason.NOT_ALLOCATED
-    return Word(False, Verdict(reason=known, message=message))  # noqa: FBT003 - a condition's status
-
-
-_CODES = frozenset(map(str, Reason))
+        """Emit the event; the words of others do not wait for it."""
+        try:
+            await self._port.emit(announced_event(ref, uid, word))
+        except PortFailure as error:
+            log.warning("event about %s: %s", ref, error)
 
 
 def _nobody(_: Key) -> None:
     """Nobody writes VIPs yet."""
+
+
+def _nothing() -> None:
+    """Nobody asks whom we believe yet."""

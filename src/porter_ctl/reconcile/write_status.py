@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 1.0
+_TURN_SECONDS = 0.01  # of the event loop, for objects of which there is nothing to write
 
 
 class StatusWriter:
@@ -73,7 +74,11 @@ class StatusWriter:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        turn_until = self._loop.time() + _TURN_SECONDS
         while True:
+            if self._loop.time() > turn_until:
+                await asyncio.sleep(0)
+                turn_until = self._loop.time() + _TURN_SECONDS
             while not self._may():
                 await self._queue.rest()
             ref = await self._queue.take()

@@ -211,6 +211,8 @@ class Journal:
         key = tuple(paths.items())
         number = self._numbers.get(key)
         if number is None:
+            if len(self._state.sets) > self._enough:
+                self._forget_unused()
             number = self._numbers[key] = self._next_number
             self._next_number += 1
             self._state.sets[number] = dict(paths)
@@ -234,7 +236,7 @@ class Journal:
             self._rewrite.also(octets)
         if self._file is not None:
             self._pending.append(octets)
-        if must:
+        if must or (self._trouble and len(self._pending) > self._enough):
             self._write(now, must=True)
         if self._due is None:
             self._due = now + LAG
@@ -323,8 +325,12 @@ class Journal:
     def _worn(self) -> bool:
         if self._file is None:
             return True
-        live = len(self._state.entries) + len(self._state.sets)
-        return self._file.lines > 3 * live + _FEW or self._file.octets > self._limit
+        return self._file.lines > self._enough or self._file.octets > self._limit
+
+    @property
+    def _enough(self) -> int:
+        """How many records there may be, of each prefix one and one of its paths."""
+        return 3 * 2 * len(self._state.entries) + _FEW
 
     def _give_up(self, error: OSError, now: float) -> None:
         if self._rewrite is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
@@ -15,6 +16,7 @@ from porter_bgp.wire import IPV4_UNICAST, IPV6_UNICAST, AddressFamily, GracefulR
 from tests.porter_bgp.speaker.loopback import (
     BOTH,
     FACTS,
+    OTHER,
     PLAIN,
     V4,
     next_hops,
@@ -70,6 +72,42 @@ async def test_who_keeps_our_routes_hears_nothing_of_a_restart() -> None:
         assert kept
         assert down is not None
         assert down.reason == "ConnectionLost"
+        assert seen(tor, NODE).received_messages.get("NOTIFICATION") is None
+        assert next_hops(tor, V4) == {NODE}
+
+
+async def test_who_keeps_our_routes_is_first_told_what_was_taken_back() -> None:
+    async with router(NODE, graceful=GRACEFUL) as (tor, port):
+        async with node(NODE, port, graceful=GRACEFUL) as speaker:
+            speaker.announce(V4, {"tor": (PLAIN,)})
+            speaker.announce(OTHER, {"tor": (PLAIN,)})
+            await eventually(lambda: next_hops(tor, V4) == next_hops(tor, OTHER) == {NODE})
+
+            speaker.announce(V4, {})
+            await speaker.restart()
+            await eventually(lambda: not seen(tor, NODE).established)
+
+        assert (next_hops(tor, V4), next_hops(tor, OTHER)) == (set(), {NODE})
+        assert seen(tor, NODE).received_messages.get("NOTIFICATION") is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0])
+async def test_who_keeps_our_routes_and_takes_nothing_is_not_waited_for(seconds: float) -> None:
+    async with router(NODE, graceful=GRACEFUL) as (tor, port):
+        async with node(NODE, port, graceful=GRACEFUL) as speaker:
+            speaker.announce(V4, {"tor": (PLAIN,)})
+            await eventually(lambda: next_hops(tor, V4) == {NODE})
+            connection = speaker._peers["tor"].connection
+            assert connection is not None
+            connection.paused = True
+
+            speaker.announce(V4, {})
+            start = asyncio.get_running_loop().time()
+            await speaker.restart(seconds=seconds)
+            took = asyncio.get_running_loop().time() - start
+            await eventually(lambda: not seen(tor, NODE).established)
+
+        assert took < max(seconds, 0.4)
         assert seen(tor, NODE).received_messages.get("NOTIFICATION") is None
         assert next_hops(tor, V4) == {NODE}
 

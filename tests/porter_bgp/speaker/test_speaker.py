@@ -75,6 +75,25 @@ async def test_three_nodes_are_three_next_hops() -> None:
         await eventually(lambda: next_hops(tor, V4) == set())
 
 
+async def test_another_session_waits_for_its_tables_again() -> None:
+    async with router("127.0.0.11") as (tor, port), node("127.0.0.11", port) as speaker:
+        speaker.announce(V4, {"tor": (PLAIN,)})
+        speaker.tables_complete({"tor"})
+        await eventually(lambda: seen(speaker).established)
+        await eventually(lambda: seen(speaker).families[IPV4_UNICAST].end_of_rib_sent)
+
+        config = node_side("127.0.0.11", port)
+        session = replace(config.session, families=(IPV4_UNICAST,))
+        speaker.configure({"tor": replace(config, session=session)})
+        await eventually(lambda: seen(tor, "127.0.0.11").flaps == 1)
+        await eventually(lambda: next_hops(tor, V4) == {"127.0.0.11"})
+        early = seen(speaker).families[IPV4_UNICAST].end_of_rib_sent
+        speaker.tables_complete({"tor"})
+        await eventually(lambda: seen(speaker).families[IPV4_UNICAST].end_of_rib_sent)
+
+        assert not early
+
+
 async def test_end_of_rib_waits_for_complete_tables() -> None:
     async with router("127.0.0.11") as (tor, port), node("127.0.0.11", port) as speaker:
         speaker.announce(V4, {"tor": (PLAIN,)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -11,6 +12,7 @@ from porter_bgp.config import ListenConfig, TcpConfig
 from porter_bgp.transport.errors import describe
 from porter_bgp.transport.tcp import Listener, TcpConnection, dial, welcome
 from tests.support.eventually import eventually
+from tests.support.exhausted import no_descriptors
 
 V4 = IPv4Address("127.0.0.1")
 
@@ -113,6 +115,43 @@ async def test_a_peer_that_does_not_read_pauses_us_within_kilobytes() -> None:
     dialled.close(reset=True)
     await theirs.hear()
     pair.listener.close()
+
+
+class Counting(Listener):
+    """Counts how often it was tried to accept."""
+
+    tries = 0
+
+    def _accept(self, listener: socket.socket) -> None:
+        self.tries += 1
+        super()._accept(listener)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_who_comes_while_nothing_can_be_opened_waits_and_the_loop_does_not_spin(
+    monkeypatch: pytest.MonkeyPatch, *, closed: bool
+) -> None:
+    monkeypatch.setattr("porter_bgp.transport.tcp._REST", 0.1)
+    accepted: list[TcpConnection] = []
+    listener = Counting(accepted.append)
+    listener.listen([ListenConfig(address=V4, port=0)])
+    with socket.socket() as peer:
+        with no_descriptors():
+            peer.connect((str(V4), listener.ports[0]))
+            for _ in range(20):
+                await asyncio.sleep(0)
+        tries = listener.tries
+        if closed:
+            listener.close()
+            listener.listen([ListenConfig(address=V4, port=0)])
+            peer.close()
+            (await dial(TcpConfig(remote=V4, port=listener.ports[0]), ttl=None)).close()
+        await eventually(lambda: bool(accepted))
+
+    assert tries == 1
+    assert (listener.tries, len(accepted)) == (2, 1)
+    accepted[0].close()
+    listener.close()
 
 
 async def test_source_address_is_used() -> None:

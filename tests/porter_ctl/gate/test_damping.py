@@ -148,6 +148,24 @@ def test_it_ends_when_changes_are_fewer_than_ten_in_ten_seconds() -> None:
     assert len([said for said in node.log if said.at > 1110.0]) == 8
 
 
+@pytest.mark.parametrize("another", [False, True])
+def test_after_a_loop_that_stalled_what_waits_is_said(
+    another: bool,  # noqa: FBT001 - a column
+) -> None:
+    node = damped()
+    flap(node, 13, interval=0.05)
+    node.want(yes())
+    waits = node.told(prefix(1)) == {}
+    node.now += 11.0
+
+    if another:
+        node.want(yes(2), no(2, Reason.NO_ENDPOINT))
+    node.admit(*node.gate.handle_timeout(node.now))
+
+    assert waits
+    assert node.told(prefix(1)) == yes().paths
+
+
 def test_only_what_flaps_is_remembered_and_not_for_long() -> None:
     node = Node()
     gate = node.gate = Damping(node.told)

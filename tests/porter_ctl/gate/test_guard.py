@@ -380,6 +380,85 @@ def test_the_same_facts_again_change_nothing() -> None:
     assert node.guard.learn(NOT_READY, node.now) == frozenset()
 
 
+# What is foreseen
+
+
+def lost(numbers: range) -> list[PrefixPlan]:
+    return [no(number, Reason.NO_ENDPOINT) for number in numbers]
+
+
+def test_what_is_foreseen_counts_before_it_goes() -> None:
+    node = Guarded(20)
+
+    node.guard.foresee(lost(range(6)), node.now)
+    node.want(*lost(range(1)))
+
+    assert node.there() == set(range(20))
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_what_was_foreseen_and_has_paths_again_is_no_loss(
+    stamped: bool,  # noqa: FBT001 - a column
+) -> None:
+    node = Guarded(20)
+    node.guard.foresee(lost(range(6)), node.now if stamped else None)
+    node.want(*(yes(number) for number in range(6)))
+    node.wait(3600.0)
+
+    node.want(*lost(range(10, 11)))
+
+    assert node.there() == set(range(20)) - {10}
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(9.9, True), (10.0, False)])
+@pytest.mark.parametrize("stamped", [False, True])
+def test_what_was_foreseen_and_was_never_admitted_counts_for_ten_seconds(
+    stamped: bool,  # noqa: FBT001 - a column
+    seconds: float,
+    kept: bool,  # noqa: FBT001 - a column
+) -> None:
+    node = Guarded(20)
+    node.guard.foresee(lost(range(6)), node.now if stamped else None)
+    node.want(yes(19))
+    node.wait(seconds)
+
+    node.want(*lost(range(10, 11)))
+
+    assert (10 in node.there()) == kept
+
+
+def test_foreseen_and_expired_by_a_timeout_alone() -> None:
+    node = Guarded(20)
+    node.guard.foresee(lost(range(6)))
+    node.guard.handle_timeout(node.now)
+    node.wait(10.0)
+
+    node.want(*lost(range(10, 11)))
+
+    assert 10 not in node.there()
+
+
+def test_what_is_kept_already_is_not_foreseen_again() -> None:
+    node = Guarded(20)
+    node.lose(6, Reason.NO_ENDPOINT)
+    node.wait(30.0)
+
+    node.guard.foresee(lost(range(7)), node.now)
+    node.want(*lost(range(6, 7)))
+
+    assert node.there() == set(range(20)) - {6}
+
+
+def test_nothing_foreseen_takes_back_what_was() -> None:
+    node = Guarded(20)
+    node.guard.foresee(lost(range(6)), node.now)
+
+    node.guard.foresee((), node.now)
+    node.want(*lost(range(10, 11)))
+
+    assert 10 not in node.there()
+
+
 # Kinds
 
 

@@ -17,6 +17,7 @@ from porter_ctl.host.dataplane import (
     SyncClock,
     parse_sync_stamps,
 )
+from tests.support.exhausted import no_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -195,6 +196,14 @@ async def test_a_connect_into_silence_has_not_reached() -> None:
 
 async def test_a_connect_without_a_route_has_not_reached() -> None:
     assert not await _dataplane().connect(ip_address("255.255.255.255"), 80)
+
+
+async def test_a_connect_for_which_there_is_no_socket_has_not_reached() -> None:
+    async with _answering("200 OK", "") as port:
+        with no_descriptors():
+            reached = await _dataplane().connect(LOOPBACK, port)
+
+    assert not reached
 
 
 async def test_health_is_asked_wherever_the_port_may_listen() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -46,3 +47,18 @@ def test_who_holds_it_sees_itself_until_it_lets_go(tmp_path: Path) -> None:
     alive.release()
     alive.release()
     assert not alive("n1")
+
+
+async def test_a_lock_that_somebody_has_is_had_when_it_is_let_go(tmp_path: Path) -> None:
+    before, after = Alive(tmp_path / "alive"), Alive(tmp_path / "alive")
+    before.hold("n1")
+    holding = asyncio.create_task(after.hold_on("n1"))
+    await asyncio.sleep(0)
+    waits = not holding.done()
+    before.release()
+    await asyncio.wait_for(holding, 5)
+
+    assert waits
+    assert after.hold("n1")
+    assert before("n1")
+    after.release()

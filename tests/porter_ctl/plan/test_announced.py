@@ -242,3 +242,19 @@ def test_a_new_object_is_completed_soon_and_a_known_one_in_its_turn() -> None:
     assert at_first == [service()]
     assert budget.take(71.0) == []
     assert budget.take(70.0 + OBJECT_SECONDS) == [service()]
+
+
+@pytest.mark.parametrize(("minute", "first"), [(0, True), (2, False)])
+def test_what_has_said_no_for_a_while_is_no_new_object(minute: int, *, first: bool) -> None:
+    stands = Condition(
+        type="Announced",
+        status=ConditionStatus.FALSE,
+        reason="NoEndpoint",
+        last_transition_time="2026-01-01T00:00:00Z",
+    )
+    budget = Budget()
+    for name in ("a", "b"):
+        standing = word_in(stands, at=f"2026-01-01T00:0{minute}:00Z")
+        budget.want(service(name), ALL, standing, now=0.0)
+
+    assert len(budget.take(0.0)) == (2 if first else 1)

@@ -14,6 +14,7 @@ from porter_ctl.plan import (
     DeleteVIP,
     Ledger,
     Reason,
+    ReleaseVIP,
     ReplaceVIP,
     compile_pools,
     plan_service,
@@ -127,6 +128,101 @@ def test_after_its_hold_an_address_waits_for_the_node_that_may_announce_it() -> 
     assert found.pass_time(161.0) == {TEN}
     assert found.rests_for(TEN) is None
     assert found.next_deadline() is None
+
+
+def test_no_clock_of_others_lets_an_address_rest_for_more_than_a_day() -> None:
+    found = Ledger()
+    found.pass_time(100.0, wall=RELEASED_AT)
+    found.set_pools(compile_pools((ONE,), {}))
+
+    found.set_vip("192.0.2.10", vip("192.0.2.10", releasedAt="2099-01-01T00:00:00Z"))
+
+    assert found.next_deadline() == 100.0 + 24 * 3600 + 60
+
+
+class Asked:
+    """An `Absence` that awaits a node for some addresses, and remembers what it was asked."""
+
+    def __init__(self, *awaited: str) -> None:
+        self.awaits = {*addresses_in(awaited)}
+        self.asked: list[str] = []
+
+    def awaited(self, address: Address) -> str | None:
+        self.asked.append(str(address))
+        return "n7" if address in self.awaits else None
+
+
+def resting(asked: Asked) -> Ledger:
+    """192.0.2.10, .11 and .12, released one after the other."""
+    found = Ledger(asked)
+    pools = compile_pools((pool("lab", "192.0.2.10-192.0.2.12", holdSeconds=60),), {})
+    found.set_pools(pools)
+    for number in range(3):
+        found.pass_time(100.0 + number)
+        address = f"192.0.2.{10 + number}"
+        found.set_vip(address, vip(address, releasedAt=AT))
+    asked.asked.clear()
+    return found
+
+
+def test_who_is_awaited_is_asked_only_until_there_is_an_address_to_give() -> None:
+    asked = Asked()
+    found = resting(asked)
+
+    assert found.longest_rested(4, found.pools["lab"]) == TEN
+    assert asked.asked == ["192.0.2.10"]
+
+
+def test_an_address_that_became_awaited_is_passed_over() -> None:
+    asked = Asked()
+    found = resting(asked)
+    asked.awaits = {TEN}
+
+    assert str(found.longest_rested(4, found.pools["lab"])) == "192.0.2.11"
+
+
+def test_of_those_that_were_awaited_a_moment_ago_nobody_asks() -> None:
+    asked = Asked("192.0.2.10", "192.0.2.11")
+    found = resting(asked)
+
+    assert str(found.longest_rested(4, found.pools["lab"])) == "192.0.2.12"
+    assert asked.asked == ["192.0.2.12"]
+
+
+def test_where_all_are_awaited_the_longest_rested_is_named() -> None:
+    asked = Asked("192.0.2.10", "192.0.2.11", "192.0.2.12")
+    found = resting(asked)
+
+    assert found.longest_rested(4, found.pools["lab"]) == TEN
+    assert asked.asked == []
+
+
+def test_whoever_does_not_look_asks_nobody() -> None:
+    asked = Asked("192.0.2.10", "192.0.2.11", "192.0.2.12")
+    found = resting(asked)
+
+    assert found.next_deadline(look=False) == 160.0
+    found.pass_time(150.0, look=False)
+    assert asked.asked == []
+
+
+def test_many_that_are_awaited_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("porter_ctl.plan.ledger._LOOKS_AT_ONCE", 1)
+    asked = Asked("192.0.2.10", "192.0.2.11", "192.0.2.12")
+    found = resting(asked)
+    found.pass_time(110.0)
+    looked = []
+
+    for _ in range(4):
+        asked.asked.clear()
+        due = found.next_deadline()
+        assert due is not None
+        found.pass_time(due)
+        looked.append(asked.asked[0])
+
+    assert due == 111.0
+    assert len({*looked[:3]}) == 3
+    assert looked[3] == looked[0]
 
 
 def test_a_full_pool_shortens_the_hold_but_waits_for_the_node() -> None:
@@ -320,6 +416,21 @@ def test_a_vip_that_becomes_faulty_stays_with_its_holder() -> None:
     assert found.holders(TEN) == {"default/web"}
 
 
+def test_a_vip_that_becomes_faulty_is_written_as_it_stands() -> None:
+    found = Ledger()
+    good = vip("192.0.2.10", "default/web")
+    found.set_vip("192.0.2.10", good)
+    metadata = msgspec.structs.replace(good.metadata, resource_version="2")
+
+    found.set_vip("192.0.2.10", msgspec.structs.replace(good, metadata=metadata, spec=None))
+    steps = plan_service("default/web", None, found, AT, SERVICE_CLASSES).steps
+
+    assert [type(step) for step in steps] == [ReleaseVIP]
+    assert isinstance(steps[0], ReleaseVIP)
+    assert steps[0].vip.metadata.resource_version == "2"
+    assert steps[0].vip.spec is not None
+
+
 def test_a_vip_that_was_free_and_goes_leaves_nothing() -> None:
     found = ledger()
 
@@ -340,6 +451,41 @@ def test_a_full_pool_gives_first_what_rests_for_nobody_present() -> None:
         cluster.allocate("default/new")
 
         assert cluster.addresses("new") == (absent,)
+
+
+def test_an_address_that_somebody_claims_is_taken_until_the_claim_ends() -> None:
+    found = ledger()
+    found.pass_time(160.0)
+    free = int(TEN) not in found.occupied[4]
+
+    found.claim([TEN], "default/a")
+    holders, taken = found.holders(TEN), int(TEN) in found.occupied[4]
+    given = found.longest_rested(4, found.pools["lab"])
+
+    assert free
+    assert taken
+    assert holders == {"default/a"}
+    assert given is None
+    assert not found.unclaim([TEN], "default/b")
+    assert found.unclaim([TEN], "default/a")
+    assert found.holders(TEN) == frozenset()
+    assert int(TEN) not in found.occupied[4]
+
+
+def test_what_somebody_claims_is_not_deleted_and_has_no_elder() -> None:
+    made = vip("192.0.2.10", releasedAt=AT, annotations={MADE_HERE: "true"})
+    found = Cluster(ONE, made).ledger()
+    found.pass_time(1000.0)
+    deleted = plan_vip(TEN, found)
+    shown = Cluster(ONE, service("web", "192.0.2.10")).ledger()
+    elder = shown.elder(TEN)
+
+    found.claim([TEN], "default/a")
+    shown.claim([TEN], "default/a")
+
+    assert (deleted, elder) == (DeleteVIP(made), "default/web")
+    assert plan_vip(TEN, found) is None
+    assert shown.elder(TEN) is None
 
 
 def test_a_released_service_that_never_was_needs_nothing() -> None:

@@ -428,6 +428,56 @@ def test_a_terminating_service_gets_no_address() -> None:
     assert cluster.allocate("default/web")["default/web"].steps == ()
 
 
+def test_a_terminating_service_keeps_one_half_and_gets_no_other() -> None:
+    cluster = Cluster(LAB, service("web", **DUAL))
+    cluster.allocate()
+    before = cluster.services["default/web"]
+    metadata = msgspec.structs.replace(before.metadata, deletion_timestamp=AT)
+    cluster.services["default/web"] = msgspec.structs.replace(before, metadata=metadata)
+    cluster.put(V6)
+    ledger = cluster.ledger()
+    cluster.vips.clear()
+    ledger.set_vip(WEB, None)
+
+    plan = cluster.allocate("default/web", ledger=ledger)["default/web"]
+
+    assert [type(step) for step in plan.steps] == [CreateVIP]
+    assert {*cluster.vips} == {WEB}
+    assert plan.verdict is not None
+    assert plan.verdict.reason is Reason.ALLOCATED
+
+
+def test_without_any_pool_a_condition_of_ours_is_corrected_and_none_is_begun() -> None:
+    refused = Cluster(LAB, service("web", annotations=asks("203.0.113.1")))
+    refused.allocate()
+    told = refused.services["default/web"]
+    cluster = Cluster(told, service("new"))
+
+    cluster.allocate()
+
+    assert [one.message for one in cluster.services["default/web"].status.conditions] == [
+        "there is no VIPPool; create one with the addresses to give"
+    ]
+    assert cluster.services["default/new"].status.conditions == ()
+    assert cluster.allocate("default/web")["default/web"].steps == ()
+
+
+def test_without_any_pool_an_address_of_others_is_not_called_ours() -> None:
+    refused = Cluster(LAB, service("web", annotations=asks("203.0.113.1")))
+    refused.allocate()
+    told = refused.services["default/web"]
+    ingress = service("web", "203.0.113.9").status.load_balancer
+    status = msgspec.structs.replace(told.status, load_balancer=ingress)
+    cluster = Cluster(msgspec.structs.replace(told, status=status))
+
+    plan = cluster.allocate()["default/web"]
+
+    assert plan.verdict is not None
+    assert plan.verdict.reason is Reason.HELD_BY_OTHER
+    assert cluster.services["default/web"].status.conditions == ()
+    assert cluster.addresses("web") == ("203.0.113.9",)
+
+
 def test_conditions_of_others_stay_as_they_are() -> None:
     foreign = {"type": "example.com/Ready", "status": "True", "reason": "R", "message": "m"}
     before = service("web")

@@ -253,6 +253,40 @@ def test_a_peer_says_on_how_many_nodes_it_is_up(
     assert said(status.conditions)["Established"] == established
 
 
+@pytest.mark.parametrize(
+    ("reports", "sessions", "reason", "established"),
+    [
+        ({"a": UP, "dead": UP}, "1/2", "NoReport", ("Unknown", "NoReport")),
+        ({"a": UP, "dead": down(Reason.SESSION_DOWN)}, "1/2", "NoReport", ("Unknown", "NoReport")),
+        (
+            {"a": down(Reason.SECRET_MISSING), "b": down(Reason.SECRET_MISSING), "dead": UP},
+            "0/3",
+            "SecretMissing",
+            ("False", "SecretMissing"),
+        ),
+    ],
+    ids=["up as far as is known", "what a dead node said", "down where it is known"],
+)
+def test_a_peer_is_up_only_where_somebody_lives_to_say_so(
+    reports: dict[str, NodeSession], sessions: str, reason: str, established: tuple[str, str]
+) -> None:
+    nodes = [reporting(name, session) for name, session in reports.items()]
+
+    status = bgp_peer_status(peer("tor", "10.0.0.254"), (), nodes, AT, {"a", "b"}.__contains__)
+
+    assert (status.sessions, status.reason) == (sessions, reason)
+    assert said(status.conditions)["Established"] == established
+
+
+def test_a_reason_of_a_newer_version_is_a_session_that_is_down() -> None:
+    nodes = (reporting("a", NodeSession(peer="tor", reason="MoonInTheWay", message="so it is")),)
+
+    status = bgp_peer_status(peer("tor", "10.0.0.254"), (), nodes, AT)
+
+    assert said(status.conditions)["Established"] == ("False", "SessionDown")
+    assert status.reason == "MoonInTheWay"
+
+
 def test_a_peer_that_yields_to_an_older_one_says_so() -> None:
     nodes = (reporting("a", down(Reason.CONFLICTING, "BGPPeer/older has it")),)
 

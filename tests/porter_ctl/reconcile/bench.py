@@ -80,6 +80,7 @@ class Bench:
             testimony=Testimony(self.stores),
             namespace=NAMESPACE,
         )
+        self.allocator.ledger.absence = self.truth
         self.loop = Loop(self.stores)
         self.port.put(world.pool("lab", "192.0.2.0/24"))
         self.port.put(world.config(gracefulRestart={"restartSeconds": 60}))
@@ -119,12 +120,22 @@ class Bench:
     ) -> None:
         """Have nodes report what they plan, but for what was lost; all of them if none is named."""
         for name in nodes or NODES:
-            status = self.status_of(name, exceptions, version, omitted)
-            node = self.port.get(ObjectRef(Kind.BGP_NODE, "", name))
-            assert isinstance(node, BGPNode)
-            self.port.put(msgspec.structs.replace(node, status=status))
+            self.port.put(self.reporting(name, exceptions, version, omitted))
         self.loop.wake()
         await self.settle()
+
+    def reporting(
+        self,
+        name: str,
+        exceptions: tuple[NodeException, ...] = (),
+        version: int = ALGORITHM,
+        omitted: int = 0,
+    ) -> BGPNode:
+        """A node's object as it reports what it plans, but for what was lost."""
+        node = self.port.get(ObjectRef(Kind.BGP_NODE, "", name))
+        assert isinstance(node, BGPNode)
+        status = self.status_of(name, exceptions, version, omitted)
+        return msgspec.structs.replace(node, status=status)
 
     def status_of(
         self, name: str, exceptions: tuple[NodeException, ...], version: int, omitted: int

@@ -4,132 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from porter_ctl.api import (
-    VIP,
-    Condition,
-    Kind,
-    Node,
-    ObjectRef,
-    Service,
-    VIPPool,
-)
-from porter_ctl.plan import SERVICE_CLASSES, Reason
-from porter_ctl.reconcile.cluster import Allocator
-from porter_ctl.reconcile.loop import Loop
+from porter_ctl.api import VIP, Kind, Node, ObjectRef
+from porter_ctl.plan import Reason
 from porter_ctl.store.port import Conflict, Forbidden, PortFailure, Unavailable
-from porter_ctl.store.stores import Stores
+from tests.porter_ctl.reconcile.allocator_world import WEB, World, pool, running, service, vip
 from tests.support.eventually import eventually
-from tests.support.memory_port import MemoryPort, sync_everything
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from porter_ctl.api import Resource
-
-WEB = ObjectRef(Kind.SERVICE, "default", "web")
-
-
-class World:
-    """A cluster, and an allocator on it.
-
-    Args:
-        leading: Whether it leads from the start.
-        objects: What is there before it begins.
-    """
-
-    def __init__(self, *objects: Resource, leading: bool = True) -> None:
-        self.stores = Stores()
-        self.port = MemoryPort(self.stores, leading=leading)
-        self.allocator = Allocator(
-            self.stores,
-            self.port,
-            self.port.lead,
-            classes=SERVICE_CLASSES,
-        )
-        self.port.put(pool("lab", "192.0.2.10-192.0.2.11"))
-        for obj in objects:
-            self.port.put(obj)
-        sync_everything(self.stores)
-
-    def address(self, name: str = "web") -> str:
-        service = self.port.get(ObjectRef(Kind.SERVICE, "default", name))
-        assert isinstance(service, Service)
-        ingress = service.status.load_balancer.ingress
-        return ingress[0].ip if ingress else ""
-
-    def vip(self, address: str) -> VIP:
-        found = self.port.get(ObjectRef(Kind.VIP, "", address))
-        assert isinstance(found, VIP)
-        return found
-
-    def condition(self, name: str = "web") -> Condition | None:
-        service = self.port.get(ObjectRef(Kind.SERVICE, "default", name))
-        assert isinstance(service, Service)
-        return next(iter(service.status.conditions), None)
-
-    def reason(self, name: str = "web") -> str:
-        told = self.condition(name)
-        return told.reason if told else ""
-
-    def holders(self) -> dict[str, list[str]]:
-        return {
-            vip.metadata.name: [holder.name for holder in vip.spec.holders]
-            for vip in self.port.all(Kind.VIP)
-            if isinstance(vip, VIP) and vip.spec is not None
-        }
-
-
-@asynccontextmanager
-async def running(world: World) -> AsyncIterator[World]:
-    tasks = [
-        asyncio.create_task(Loop(world.stores).run([world.allocator])),
-        asyncio.create_task(world.allocator.run()),
-    ]
-    try:
-        yield world
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(result, asyncio.CancelledError) for result in results), results
-
-
-def pool(name: str, *addresses: str, **spec: object) -> VIPPool:
-    document = {"metadata": {"name": name}, "spec": {"addresses": list(addresses)} | spec}
-    return msgspec.convert(document, VIPPool)
-
-
-def service(name: str = "web", shows: str = "", uid: str = "", **spec: object) -> Service:
-    """A load balancer; one that shows an address was given it by Porter."""
-    document = {
-        "metadata": {"name": name, "namespace": "default", "uid": uid or f"uid-{name}"},
-        "spec": {"type": "LoadBalancer", "ipFamilies": ["IPv4"]} | spec,
-    }
-    if shows:
-        allocated = {"type": "porter.network/Allocated", "status": "True"}
-        document["status"] = {
-            "loadBalancer": {"ingress": [{"ip": shows}]},
-            "conditions": [allocated],
-        }
-    return msgspec.convert(document, Service)
-
-
-def vip(address: str, *holders: str, uid: str = "", **metadata: object) -> VIP:
-    """A VIP that these Services hold."""
-    named = [
-        {"namespace": "default", "name": name, "uid": uid or f"uid-{name}"} for name in holders
-    ]
-    document = {
-        "metadata": {"name": address} | metadata,
-        "spec": {"address": address, "pool": {"name": "lab"}, "holders": named},
-    }
-    return msgspec.convert(document, VIP)
+from tests.support.memory_port import MemoryPort, SlowPort
 
 
 async def test_a_service_gets_a_vip_and_then_its_status() -> None:
@@ -488,15 +372,16 @@ async def test_a_refusal_is_said_in_the_condition_with_its_remedy() -> None:
 FAILURES: list[PortFailure] = [Unavailable("gone"), Conflict("changed"), Forbidden("not yours")]
 
 
+@pytest.mark.parametrize("port", [MemoryPort, SlowPort])
 @pytest.mark.parametrize("seed", range(12))
 async def test_whatever_call_fails_the_end_is_the_same(
-    seed: int, monkeypatch: pytest.MonkeyPatch
+    seed: int, port: type[MemoryPort], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("porter_ctl.reconcile.retry._FIRST", 0.001)
     monkeypatch.setattr("porter_ctl.reconcile.retry._STEEP_FIRST", 0.001)
     monkeypatch.setattr("porter_ctl.reconcile.retry._LONGEST", 0.01)
     chance = random.Random(seed)  # noqa: S311 - the same failures each time
-    world = World()
+    world = World(port=port)
 
     def fail(_verb: str, _ref: ObjectRef) -> PortFailure | None:
         return chance.choice(FAILURES) if chance.random() < 0.5 else None

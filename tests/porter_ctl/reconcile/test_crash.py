@@ -20,7 +20,7 @@ from porter_ctl.reconcile.crash import EXIT_STATUS, LABELS
 from porter_ctl.reconcile.loop import Loop
 from porter_ctl.store.stores import Stores
 from tests.support.eventually import eventually
-from tests.support.memory_port import MemoryPort, sync_everything
+from tests.support.memory_port import MemoryPort, SlowPort, sync_everything
 
 AT = "2026-01-01T00:00:00Z"
 
@@ -32,9 +32,9 @@ class DiedError(Exception):
 class World:
     """Something to do at every label."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: type[MemoryPort] = MemoryPort) -> None:
         self.stores = Stores()
-        self.port = MemoryPort(self.stores)
+        self.port = port(self.stores)
         self.pool("lab", "192.0.2.10-192.0.2.19", 600)
         self.pool("later", "198.51.100.1", 0)
         self.port.put(msgspec.convert({"metadata": {"name": "n1", "uid": "n"}}, Node))
@@ -105,12 +105,13 @@ class World:
         )
 
 
+@pytest.mark.parametrize("port", [MemoryPort, SlowPort])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("label", LABELS)
 async def test_wherever_the_allocator_dies_the_next_one_moves_nothing(
-    label: str, seed: int, monkeypatch: pytest.MonkeyPatch
+    label: str, seed: int, port: type[MemoryPort], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World()
+    world = World(port)
     nth = random.Random(seed).randint(1, 2)  # noqa: S311 - the same places each time
     met = 0
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from porter_ctl.api import BGPAdvertisement, BGPNode, BGPNodeStatus, Kind, ObjectRef
-from porter_ctl.plan import plan_node
+from porter_ctl.plan import compile_context, plan_node
 from porter_ctl.plan.digest import ALGORITHM, BUCKETS, Digest, bucket, texts, total
 from porter_ctl.plan.truth import judge
+from porter_ctl.reconcile import expected
 from porter_ctl.reconcile.expected import Expected
 from porter_ctl.store.stores import Stores
 from tests.porter_ctl.plan import world
@@ -20,6 +21,8 @@ from tests.support.memory_port import MemoryPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from porter_ctl.plan import ConfigSnapshot, Context, NodeFacts
 
 NAMES = tuple(f"n{number}" for number in range(5))
 SERVICES = tuple(f"s{number}" for number in range(12))
@@ -43,7 +46,7 @@ class Scene:
         for service in SERVICES:
             self.service(service)
         self.stores.take_dirty()
-        self.expected = Expected(self.stores, namespace="porter-system")
+        self.expected = Expected(self.stores, namespace="porter-system", needed=lambda _: False)
         self.work()
 
     def work(self) -> None:
@@ -139,3 +142,25 @@ async def test_after_any_events_every_node_proves_every_bucket(seed: int) -> Non
         for prefix in scene.expected.prefixes():
             standing = judge(prefix, scene.expected.witnesses.values(), now)
             assert standing.proven == standing.expected
+
+
+async def test_a_node_whose_heart_beats_is_not_compiled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(random.Random(1))  # noqa: S311 - dice, no secret
+    scene.work()
+    compiled: list[str] = []
+
+    def noted(snapshot: ConfigSnapshot, node: NodeFacts) -> Context:
+        compiled.append(node.name)
+        return compile_context(snapshot, node)
+
+    monkeypatch.setattr(expected, "compile_context", noted)
+    scene.expected.touch(Kind.NODE, NAMES[0])
+    scene.work()
+    beaten = list(compiled)
+    scene.port.put(world.node(NAMES[0], "198.51.100.77"))
+    scene.work()
+
+    assert beaten == []
+    assert compiled == [NAMES[0]]

@@ -25,7 +25,7 @@ class Scene:
             self.report(name)
         self.testimony = testimony.Testimony(self.stores, self.running.__contains__)
         self.testimony.begin()
-        self.expected = Expected(self.stores, namespace="porter-system")
+        self.expected = Expected(self.stores, namespace="porter-system", needed=lambda _: False)
         self.expected.work(asyncio.get_running_loop().time() + 1)
 
     def report(self, name: str) -> None:
@@ -55,6 +55,17 @@ async def test_a_process_that_lost_its_lock_is_believed_for_the_restart_time() -
     assert scene.evident(1.0) == {"n1", "n2"}
     assert scene.evident(30.9) == {"n1", "n2"}
     assert scene.evident(31.0) == {"n1"}
+
+
+async def test_what_was_never_seen_alive_proves_nothing_and_is_left_alone_at_first() -> None:
+    scene = Scene()
+    scene.running.remove("n2")
+    dead = scene.expected.witnesses["n2"]
+    seen = [(scene.evident(now), dead.pending) for now in (0.0, 29.9, 30.0)]
+
+    assert seen == [({"n1"}, True), ({"n1"}, True), ({"n1"}, False)]
+    scene.running.add("n2")
+    assert scene.evident(31.0) == {"n1", "n2"}
 
 
 async def test_a_process_that_is_back_is_believed_at_once() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -279,6 +278,20 @@ async def test_exceptions_that_did_not_fit_leave_the_rest_open(
         assert bench.says() == "Unknown NotProven"
 
 
+async def test_exceptions_that_cannot_be_read_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with leading(monkeypatch) as bench:
+        await offer(bench)
+        strange = NodeException(prefix="192.0.2.1-192.0.2.9", reason="DataplaneNotReady")
+        await bench.report(exceptions=(strange,))
+        bench.lost = {name: {bench.address()} for name in NODES}
+        await bench.report(exceptions=(strange,))
+        await bench.jump(UNPROVEN_SECONDS)
+
+        assert bench.says() == "Unknown NotProven"
+
+
 async def test_another_algorithm_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     async with leading(monkeypatch) as bench:
         address = await offer(bench)
@@ -491,69 +504,3 @@ async def test_a_write_that_fails_is_made_again(monkeypatch: pytest.MonkeyPatch)
 
         assert bench.says() == WELL
         assert failures == []
-
-
-# Budget and leadership
-
-
-async def test_at_rest_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with leading(monkeypatch) as bench:
-        for number in range(5):
-            await offer(bench, f"s{number}")
-        await bench.jump(PARTIAL_SECONDS)
-        written = len(bench.port.writes)
-        for _ in range(60):
-            await bench.jump(10)
-
-        assert len(bench.port.writes) == written
-
-
-async def test_losses_are_written_at_once_and_gains_within_the_budget(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with leading(monkeypatch) as bench:
-        names = [f"s{number}" for number in range(12)]
-        for name in names:
-            await offer(bench, name)
-        bench.down = {name: {"tor1", "tor2"} for name in NODES}
-        await bench.report()
-        lost = [bench.says(name) for name in names]
-        bench.down = {}
-        await bench.report()
-        await bench.jump(OBJECT_SECONDS - 1)
-        early = sum(bench.says(name) == WELL for name in names)
-        await bench.jump(1)
-        gained = []
-        for _ in range(30):
-            await bench.jump(0.2)
-            gained.append(sum(bench.says(name) == WELL for name in names))
-
-        assert lost == ["False SessionDown"] * 12
-        assert early == 0
-        assert all(after - before <= 1 for before, after in pairwise(gained))
-        assert gained[-1] == 12
-
-
-async def test_a_new_leader_says_nothing_before_it_has_planned_everything(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with leading(monkeypatch) as bench:
-        await offer(bench)
-        written = bench.writes()
-        bench.port.lead.leading = False
-        bench.truth.leading_changed()
-        bench.allocator.leading_changed()
-        bench.lost = {name: {bench.address()} for name in NODES}
-        await bench.report()
-        await bench.jump(24 * 3600)
-        idle = bench.says()
-        bench.lost = {}
-        await bench.report()
-        bench.port.lead.leading = True
-        bench.truth.leading_changed()
-        bench.allocator.leading_changed()
-        await bench.jump(UNPROVEN_SECONDS)
-
-        assert idle == WELL
-        assert bench.says() == WELL
-        assert bench.writes() == written

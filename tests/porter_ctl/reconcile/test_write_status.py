@@ -79,3 +79,13 @@ async def test_a_status_is_not_written_over_one_that_was_never_read_but_tried_ag
         await eventually(lambda: scene.withheld == ["a"])
 
     assert unheard == ["b"]
+
+
+async def test_whoever_has_nothing_to_write_leaves_others_their_turns() -> None:
+    async with running() as scene:
+        for number in range(20_000):
+            scene.writer.touch(ObjectRef(Kind.BGP_CONFIG, "", f"c{number}"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+        assert len(scene.writer._queue) > 0

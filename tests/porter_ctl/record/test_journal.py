@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from porter_bgp.rib import RouteAttributes
 from porter_ctl.record.journal import CONFIRM_INTERVAL, LAG, RETRY, RETRY_TOO_LONG, Journal
 from porter_ctl.record.last_good import LastGood
 from tests.support.kept import AT, BOOT, LAST, NODE, RICH, SPEAKER, paths, peer, prefix
@@ -306,6 +307,39 @@ def flap(journal: Journal, times: int) -> None:
         journal.put(prefix(1), there, WEB, 1.0)
 
 
+def drift(journal: Journal, turns: range, now: float = 1.0) -> None:
+    """Prefix 1 goes with other attributes every time."""
+    for turn in turns:
+        journal.put(prefix(1), paths("tor-1", attributes=RouteAttributes(med=turn)), WEB, now)
+
+
+def test_paths_that_come_and_go_wear_a_file_too(folder: Path) -> None:
+    journal = begun(folder)
+
+    for second in range(20):
+        drift(journal, range(second * 100, second * 100 + 100))
+        journal.handle_timeout(2.0 + second)
+
+    assert (folder / "last-good").read_bytes().count(b"\n") < 1300
+    assert len(journal._state.sets) < 700
+    assert loaded(folder).paths[prefix(1)] == paths("tor-1", attributes=RouteAttributes(med=1999))
+
+
+def test_paths_that_are_gone_leave_memory_also_while_nothing_is_written(folder: Path) -> None:
+    journal = begun(folder)
+
+    drift(journal, range(2000))
+    remembered = (len(journal._state.sets), len(journal._numbers))
+    journal.flush(2.0)
+
+    assert max(remembered) < 1100
+    assert loaded(folder).paths == {
+        prefix(1): paths("tor-1", attributes=RouteAttributes(med=1999)),
+        prefix(2): BOTH,
+        prefix(3): BOTH,
+    }
+
+
 def test_what_is_told_while_it_is_written_anew_is_in_the_new_file_and_in_the_old(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,6 +407,25 @@ def test_an_addition_that_cannot_be_written_leaves_the_file_and_follows_later(
     assert "it lacks what was announced since" in trouble
     assert len(kept.paths) == 3
     assert len(loaded(folder).paths) == 4
+    assert journal.trouble == ""
+
+
+def test_a_full_disk_to_which_only_additions_come_does_not_fill_memory(folder: Path) -> None:
+    journal = begun(folder)
+    most = 0
+
+    with full((folder / "last-good").stat().st_size):
+        for turn in range(40):
+            drift(journal, range(turn * 100, turn * 100 + 100), now=10.0 + turn)
+            journal.handle_timeout(10.0 + turn)
+            most = max(most, len(journal._pending))
+        trouble, there = journal.trouble, (folder / "last-good").exists()
+    journal.handle_timeout(100.0)
+
+    assert most < 1300
+    assert "cannot be written" in trouble
+    assert not there
+    assert loaded(folder).paths[prefix(1)] == paths("tor-1", attributes=RouteAttributes(med=3999))
     assert journal.trouble == ""
 
 
