@@ -124,9 +124,10 @@ class Expected:
         """Note that what this key stands for has changed."""
         if kind in _PREFIX_KINDS:
             self._todo.update(dict.fromkeys(self._index.touched(kind, key)))
-        elif kind is Kind.NODE and self._is_another(key):
-            self._stale_nodes.add(key)
-            self._stale |= self._midway  # other nodes' plans may tell of it
+        elif kind is Kind.NODE:
+            if self._is_another(key):
+                self._stale_nodes.add(key)
+                self._stale |= self._midway  # other nodes' plans may tell of it
         elif kind is Kind.BGP_NODE:
             self._hear(key)
         elif kind in CONTEXT_KINDS:
