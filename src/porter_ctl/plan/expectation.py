@@ -52,10 +52,23 @@ class Claim(NamedTuple):
     Attributes:
         holders: What its VIP names.
         released_at: Since when it names nobody.
+        generation: Of its spec, counted by the API server; 0 where nobody counts.
     """
 
     holders: tuple[Holder, ...]
     released_at: str | None
+    generation: int = 0
+
+    def may_follow_a_grant(self, before: Claim | None) -> bool:
+        """Whether the address may have been given to somebody since `before`.
+
+        All that a release by itself says is that the holder of then has given it back.
+        """
+        if before is None or (self.holders and self.holders != before.holders):
+            return True
+        if self.generation > before.generation + 1 > 1:
+            return True
+        return not before.holders and self.released_at != before.released_at
 
 
 class Sums:
@@ -135,9 +148,10 @@ class Plans:
         before = self.by_prefix.get(prefix)
         if before is not None and (before.paths is plan.paths or before.paths == plan.paths):
             moved = claim is not None and claim != before.claim
-            if moved:
+            if claim is not None and moved:
+                if not plan.paths and claim.may_follow_a_grant(before.claim):
+                    before.changed = now
                 before.claim = claim
-                before.changed = before.changed if plan.paths else now
             if before.verdicts == plan.verdicts:
                 return moved and not plan.paths
             before.verdicts = plan.verdicts

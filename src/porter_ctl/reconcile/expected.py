@@ -371,8 +371,10 @@ def _given(
 
 
 def _claim(inputs: PrefixInputs) -> Claim | None:
-    spec = inputs.vip.spec if inputs.vip is not None else None
-    return Claim(spec.holders, spec.released_at) if spec is not None else None
+    vip = inputs.vip
+    if vip is None or vip.spec is None:
+        return None
+    return Claim(vip.spec.holders, vip.spec.released_at, vip.metadata.generation)
 
 
 def _is_in_status(inputs: PrefixInputs) -> bool:

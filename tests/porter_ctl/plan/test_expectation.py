@@ -9,11 +9,13 @@ import pytest
 
 from porter_bgp.rib import Path, RouteAttributes
 from porter_bgp.wire import IPV4_UNICAST, Prefix
+from porter_ctl.api import Holder
 from porter_ctl.plan import ConfigSnapshot, NodeFacts, PrefixPlan, compile_context
 from porter_ctl.plan.digest import bucket, term, total
 from porter_ctl.plan.expectation import (
     HISTORY_SECONDS,
     Channel,
+    Claim,
     Group,
     Plans,
     Sums,
@@ -197,3 +199,22 @@ def test_a_group_under_a_new_context_keeps_its_history() -> None:
 
     assert after is group
     assert after.stale
+
+
+HELD = (Holder(namespace="default", name="web", uid="u"),)
+OTHERS = (Holder(namespace="default", name="api", uid="v"),)
+SUCCESSORS: dict[str, tuple[Claim, Claim, bool]] = {
+    "a release": (Claim(HELD, None, 4), Claim((), "1", 5), False),
+    "a grant": (Claim((), "1", 5), Claim(HELD, None, 6), True),
+    "another holder": (Claim(HELD, None, 4), Claim(OTHERS, None, 6), True),
+    "a grant and a release in one": (Claim((), "1", 5), Claim((), "2", 7), True),
+    "a release, a grant and a release in one": (Claim(HELD, None, 4), Claim((), "3", 7), True),
+    "a release where nobody counts": (Claim(HELD, None), Claim((), "1"), False),
+}
+
+
+@pytest.mark.parametrize("case", SUCCESSORS)
+def test_a_claim_tells_whether_a_grant_may_lie_before_it(case: str) -> None:
+    before, after, expected = SUCCESSORS[case]
+
+    assert after.may_follow_a_grant(before) is expected
