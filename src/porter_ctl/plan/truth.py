@@ -38,6 +38,7 @@ _OF_ONE_NODE = frozenset(
 # What leaves open whether a path is there.
 _UNKNOWN = frozenset({Reason.NO_REPORT, Reason.NOT_PROVEN, Reason.NOT_ACKNOWLEDGED})
 _MODULUS = 2**64
+_SOONER = 2.0  # seconds by which a node may hear of a change, and report it, before the leader does
 WELL_SECONDS = 150.0  # after which the silence of a process that is well tells that nothing changed
 _NOTHING = Verdict(
     reason=Reason.NO_REPORT,
@@ -193,7 +194,7 @@ class Witness:
         planned = self.planned(prefix)
         if planned is None or planned.paths or not self.evident:
             return False
-        anew = self.heard is not None and self.heard > planned.changed
+        anew = self.heard is not None and self.heard > planned.changed - _SOONER
         if not anew and (
             self.well_since is None or now - max(self.well_since, planned.changed) <= WELL_SECONDS
         ):

@@ -215,6 +215,7 @@ async def test_what_was_shown_counts_no_more_once_the_vip_was_released_another_t
         address = ip_address(await release(bench))
         await bench.report()
         before = bench.truth.awaited(address)
+        await bench.jump(5)
         vip = bench.port.get(ObjectRef(Kind.VIP, "", str(address)))
         assert isinstance(vip, VIP)
         assert vip.spec is not None
