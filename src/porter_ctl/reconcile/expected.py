@@ -171,7 +171,10 @@ class Expected:
     def _is_another(self, name: Key) -> bool:
         """Whether a Node differs in anything that plans may depend on."""
         node, context = self._stores.nodes.get(name), self._contexts.get(name)
-        if node is None or context is None or NodeFacts.of(name, node) != context.node:
+        if node is None or context is None:
+            return True
+        facts, before = NodeFacts.of(name, node), context.node
+        if facts != before or facts.annotations != before.annotations:
             return True
         return self._midway or any(one.follows_nodes for one in self._contexts.values())
 

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from porter_ctl.api import BGPAdvertisement, BGPNode, BGPNodeStatus, Kind, ObjectRef
 from porter_ctl.plan import compile_context, plan_node
@@ -161,6 +162,11 @@ async def test_a_node_whose_heart_beats_is_not_compiled_again(
     beaten = list(compiled)
     scene.port.put(world.node(NAMES[0], "198.51.100.77"))
     scene.work()
+    node = scene.stores.nodes.get(NAMES[0])
+    assert node is not None
+    metadata = replace(node.metadata, annotations={"porter.network/drain": "true"})
+    scene.port.put(replace(node, metadata=metadata))
+    scene.work()
 
     assert beaten == []
-    assert compiled == [NAMES[0]]
+    assert compiled == [NAMES[0], NAMES[0]]
