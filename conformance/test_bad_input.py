@@ -182,7 +182,7 @@ def test_a_good_object_is_taken_and_accepted(cluster: Cluster, name: str) -> Non
         conditions = objects(cluster.get(name), "status", "conditions") if path_known(name) else []
         return all(at(one, "status") == "True" for one in conditions)
 
-    wait_until(all_well, timeout=10, what=f"every condition of {name} is true")
+    wait_until(all_well, timeout=45, what=f"every condition of {name} is true")
     assert cluster.undisturbed
 
 

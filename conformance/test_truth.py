@@ -108,7 +108,7 @@ def test_a_path_dropped_behind_the_plan_is_never_announced(
     on_node(rig, "told", 0x202, "n3", port=8302)
 
     wait_said(api, "told", "True AllPaths", timeout=15)
-    words = sample_until(api, "dropped", seconds=repetitions(60, 15))
+    words = sample_until(api, "dropped", seconds=repetitions(60, 10))
     routes = next_hop_count(rig.frr.host, steady.prefix_of(dropped))
     for name in ("FORGOTTEN_PREFIX", "PYTHONPATH"):
         del porter.env[name]
@@ -165,7 +165,7 @@ def test_a_router_that_does_not_read_proves_nothing(rig: Layout) -> None:
                 port=8320 + number,
                 labels={"to": "deaf"},
             )
-        words = sample_until(api, "deaf-7", seconds=repetitions(60, 15))
+        words = sample_until(api, "deaf-7", seconds=repetitions(60, 10))
         stuck = [text(session_of(api, node, "deaf"), "reason") for node in NODES]
     finally:
         api.delete(f"{PORTER}/bgpadvertisements/deaf")
@@ -264,7 +264,7 @@ def test_at_rest_nothing_is_written(rig: Layout) -> None:
         wait_said(api, f"still-{number}", "True AllPaths", timeout=60)
     wait_until(lambda: quiet(api, 32), timeout=240, what="nothing is written for 32 s")
     before = versions(api)
-    seconds = repetitions(600, 60)
+    seconds = repetitions(600, 30)
     time.sleep(seconds)
 
     assert versions(api) == before

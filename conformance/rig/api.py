@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
@@ -57,6 +58,8 @@ _NAMESPACED = {
     "Event": "events",
 }
 PORTER = "/apis/porter.network/v1beta1"
+
+_PATIENCE = 5  # times
 
 
 class ApiError(RigError):
@@ -216,6 +219,17 @@ class Api:
     def _call(
         self, method: str, target: str, body: Json = None, *, content: str = "application/json"
     ) -> Object:
+        """Ask; again while a kind that is new, or has changed, is not served yet."""
+        for _ in range(_PATIENCE):
+            try:
+                return self._ask(method, target, body, content)
+            except ApiError as error:
+                if error.status != http.HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                time.sleep(1)
+        return self._ask(method, target, body, content)
+
+    def _ask(self, method: str, target: str, body: Json, content: str) -> Object:
         payload = None if body is None else json.dumps(body).encode()
         headers = (
             dict(self._headers) if body is None else {**self._headers, "Content-Type": content}

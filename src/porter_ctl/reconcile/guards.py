@@ -49,6 +49,7 @@ class Guards:
         self._chain = Chain(gate, Damping(told), Vacancy(told), self._guard)
         self._facts = Facts()
         self._confirmed_until: float | None = None
+        self._confirmed_by: tuple[Kind, Key] | None = None
 
     @property
     def alarm(self) -> Verdict | None:
@@ -76,7 +77,9 @@ class Guards:
         obj = self._stores.of(kind).get(key)
         departed = self._stores.departed.get((kind, key))
         if obj is None and departed is not None and _consents(departed):
-            self._confirmed_until = now + CONFIRMED_SECONDS
+            self._confirmed_until, self._confirmed_by = now + CONFIRMED_SECONDS, (kind, key)
+        elif obj is not None and self._confirmed_by == (kind, key):
+            self._confirmed_until = None  # it is back, and nothing is to go along with it any more
 
     def learn(self, context: Context, now: float, *, leaving: bool) -> frozenset[Prefix]:
         """Take what is so on this node now; return the prefixes to admit again."""

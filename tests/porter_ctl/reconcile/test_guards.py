@@ -63,6 +63,22 @@ async def test_an_advertisement_that_goes_with_consent_takes_its_routes_along() 
         assert _reasons(world) == [Reason.NO_ADVERTISEMENT]
 
 
+async def test_a_consent_ends_when_the_object_is_back() -> None:
+    async with running(World()) as world:
+        world.put_service()
+        await eventually(lambda: PREFIX in world.speaker.prefixes())
+        world.port.put(make(BGPAdvertisement, "all", metadata=CONSENT, spec={}))
+        world.port.remove(ADVERTISEMENT)
+        await eventually(lambda: PREFIX not in world.speaker.prefixes())
+        world.port.put(make(BGPAdvertisement, "all", spec={}))
+        await eventually(lambda: PREFIX in world.speaker.prefixes())
+
+        world.port.remove(ADVERTISEMENT)
+        await eventually(lambda: Reason.HELD_BY_GUARD in _reasons(world))
+
+        assert PREFIX in world.speaker.prefixes()
+
+
 async def test_consent_can_be_given_afterwards() -> None:
     async with running(World()) as world:
         world.put_service()
